@@ -18,3 +18,5 @@
     test,
     allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests wait for what they started")
 )]
+
+pub mod sql;

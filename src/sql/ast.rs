@@ -1,0 +1,277 @@
+//! The statements of the dialect. Expressions and the body of a SELECT are sqlparser's own types; what
+//! ksqlDB adds around them (windows, EMIT, PARTITION BY, key columns) is ours.
+
+use sqlparser::ast as sp;
+
+use super::{Position, SqlType};
+
+/// One statement with its text and its place in the file it came from.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    pub kind: StatementKind,
+    /// The statement's own text, variables replaced, without the closing semicolon.
+    pub text: String,
+    /// Where the statement begins in the text that was parsed.
+    pub position: Position,
+}
+
+#[derive(Debug, Clone)]
+pub enum StatementKind {
+    CreateSource(CreateSource),
+    CreateAsSelect(CreateAsSelect),
+    /// `SELECT … EMIT CHANGES|FINAL [LIMIT n]`: a transient continuous query.
+    Push(Query),
+    /// A SELECT (or WITH, VALUES, TABLE) without EMIT: any SQL, for DataFusion. Unquoted names are upper case already.
+    AdHoc(Box<sp::Query>),
+    InsertValues(InsertValues),
+    DropSource(DropSource),
+    /// `TERMINATE id` or `TERMINATE ALL` (`query` is None).
+    Terminate {
+        query: Option<Name>,
+    },
+    Show(Show),
+    /// `DESCRIBE name [EXTENDED]`.
+    Describe {
+        name: Name,
+        extended: bool,
+    },
+    Explain(Explain),
+    /// `SET 'property' = 'value'` of ksqlDB, or `SET name TO value` of Postgres (`quoted` is false).
+    Set {
+        name: Name,
+        value: String,
+        quoted: bool,
+    },
+    /// `UNSET 'property'`, `RESET name`; RESET ALL has no name.
+    Unset {
+        name: Option<Name>,
+    },
+    /// `DEFINE variable = 'value'`.
+    Define {
+        name: String,
+        value: String,
+    },
+    Undefine {
+        name: String,
+    },
+    Print(Print),
+    Copy(Copy),
+    /// Statements of Postgres sessions: transactions, cursors, prepared statements and the like.
+    Session(SessionStatement),
+}
+
+/// A name as the catalog knows it: unquoted names are folded to upper case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    pub value: String,
+    pub position: Position,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum SourceKind {
+    Stream,
+    Table,
+}
+
+impl std::fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            SourceKind::Stream => "stream",
+            SourceKind::Table => "table",
+        })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct CreateSource {
+    pub kind: SourceKind,
+    pub or_replace: bool,
+    pub if_not_exists: bool,
+    pub name: Name,
+    pub columns: Vec<ColumnDef>,
+    pub with: Vec<Property>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ColumnDef {
+    pub name: Name,
+    pub ty: SqlType,
+    pub role: ColumnRole,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnRole {
+    Value,
+    /// `KEY`
+    Key,
+    /// `PRIMARY KEY`
+    PrimaryKey,
+}
+
+/// One `NAME = literal` of a WITH clause. The name is upper case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Property {
+    pub name: Name,
+    pub value: PropertyValue,
+    pub value_position: Position,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PropertyValue {
+    String(String),
+    /// As written.
+    Number(String),
+    Boolean(bool),
+}
+
+#[derive(Debug, Clone)]
+pub struct CreateAsSelect {
+    pub kind: SourceKind,
+    pub or_replace: bool,
+    pub if_not_exists: bool,
+    pub name: Name,
+    pub with: Vec<Property>,
+    pub query: Query,
+}
+
+/// A continuous query.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The SELECT as sqlparser reads it once the clauses below are lifted out: projection, FROM, WHERE, GROUP BY, HAVING.
+    pub select: Box<sp::Select>,
+    pub window: Option<Window>,
+    pub partition_by: Option<PartitionBy>,
+    /// None where a CREATE … AS SELECT has no EMIT: it means EMIT CHANGES.
+    pub emit: Option<Emit>,
+    pub limit: Option<u64>,
+    pub position: Position,
+}
+
+#[derive(Debug, Clone)]
+pub struct PartitionBy {
+    /// Empty for `PARTITION BY NULL`.
+    pub exprs: Vec<sp::Expr>,
+    pub position: Position,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emit {
+    Changes,
+    Final,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    pub kind: WindowKind,
+    pub retention_ms: Option<i64>,
+    pub grace_ms: Option<i64>,
+    pub position: Position,
+}
+
+/// All sizes in milliseconds, above zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowKind {
+    Tumbling { size_ms: i64 },
+    Hopping { size_ms: i64, advance_ms: i64 },
+}
+
+#[derive(Debug, Clone)]
+pub struct InsertValues {
+    pub name: Name,
+    /// Empty: all columns in the order of the declaration.
+    pub columns: Vec<Name>,
+    pub rows: Vec<Vec<sp::Expr>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct DropSource {
+    pub kind: SourceKind,
+    pub if_exists: bool,
+    pub name: Name,
+    pub delete_topic: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Show {
+    Streams,
+    Tables,
+    Queries,
+    Topics,
+    Functions,
+    Properties,
+    Variables,
+    /// A run-time parameter of Postgres: `SHOW server_version`. Lower case, words joined by a blank.
+    Parameter(String),
+}
+
+#[derive(Debug, Clone)]
+pub enum Explain {
+    Query(Name),
+    Statement(Box<Statement>),
+}
+
+#[derive(Debug, Clone)]
+pub struct Print {
+    pub topic: Name,
+    pub from_beginning: bool,
+    pub limit: Option<u64>,
+    /// `INTERVAL n` or `SAMPLE n`: every n-th record.
+    pub interval: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Copy {
+    /// `COPY name [(columns)] FROM STDIN …`
+    From { name: Name, columns: Vec<Name>, options: CopyOptions },
+    /// `COPY (query) TO STDOUT …` or `COPY name [(columns)] TO STDOUT …`
+    To { query: Box<Statement>, options: CopyOptions },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyOptions {
+    pub format: CopyFormat,
+    pub delimiter: Option<char>,
+    pub null: Option<String>,
+    pub header: bool,
+    pub quote: Option<char>,
+    pub escape: Option<char>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyFormat {
+    Text,
+    Csv,
+    Binary,
+}
+
+/// What drivers send around their queries.
+#[derive(Debug, Clone)]
+pub enum SessionStatement {
+    Begin {
+        read_only: bool,
+    },
+    Commit,
+    Rollback,
+    Savepoint(String),
+    ReleaseSavepoint(String),
+    RollbackTo(String),
+    /// `SET TRANSACTION …`, `SET SESSION CHARACTERISTICS …`: accepted, no effect.
+    SetTransaction,
+    DiscardAll,
+    /// `DEALLOCATE name`; ALL has no name.
+    Deallocate(Option<String>),
+    /// `DECLARE name [NO SCROLL] CURSOR [WITH HOLD] FOR query`
+    Declare {
+        name: String,
+        query: Box<Statement>,
+    },
+    /// `FETCH [FORWARD] n|ALL [FROM] name`; ALL has no count.
+    Fetch {
+        name: String,
+        count: Option<u64>,
+    },
+    /// `CLOSE name`; ALL has no name.
+    Close(Option<String>),
+    /// LISTEN, UNLISTEN, NOTIFY: accepted, no effect; the word is the command tag.
+    Accepted(&'static str),
+}
