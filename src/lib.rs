@@ -19,4 +19,5 @@
     allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests wait for what they started")
 )]
 
+pub mod catalog;
 pub mod sql;

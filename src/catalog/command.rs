@@ -1,0 +1,129 @@
+//! Changes of the catalog, as records of the command log.
+//!
+//! A record's key names the object (`source/NAME`, `query/ID`, `next_query`), its value is JSON with a version; a
+//! tombstone drops the object. Only the last record of a key counts.
+
+use serde::{Deserialize, Serialize};
+
+use super::{QueryDef, Source};
+
+/// The version that this build writes, and the newest that it reads.
+const VERSION: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    PutSource(Source),
+    DropSource(String),
+    PutQuery(QueryDef),
+    DropQuery(String),
+    /// Query numbers below this one are used up.
+    NextQuery(u64),
+}
+
+/// A record of the command log that this build cannot read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    #[error(
+        "a record of the command log was written by a newer version of Rivermill (format {found}, this build reads up to {VERSION})"
+    )]
+    Newer { found: u32 },
+    #[error("a record of the command log cannot be read: {0}")]
+    Malformed(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    version: u32,
+    #[serde(flatten)]
+    object: T,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Object {
+    Source(Source),
+    Query(QueryDef),
+    NextQuery(u64),
+}
+
+impl Command {
+    /// The record's key and value.
+    pub fn to_record(&self) -> Result<(String, Option<Vec<u8>>), CommandError> {
+        let object = match self {
+            Command::PutSource(source) => Object::Source(source.clone()),
+            Command::DropSource(name) => return Ok((format!("source/{name}"), None)),
+            Command::PutQuery(query) => Object::Query(query.clone()),
+            Command::DropQuery(id) => return Ok((format!("query/{id}"), None)),
+            Command::NextQuery(number) => Object::NextQuery(*number),
+        };
+        let key = match self {
+            Command::PutSource(source) => format!("source/{}", source.name),
+            Command::PutQuery(query) => format!("query/{}", query.id),
+            _ => "next_query".to_owned(),
+        };
+        let value = serde_json::to_vec(&Versioned { version: VERSION, object })
+            .map_err(|e| CommandError::Malformed(e.to_string()))?;
+        Ok((key, Some(value)))
+    }
+
+    pub fn from_record(key: &[u8], value: Option<&[u8]>) -> Result<Command, CommandError> {
+        let key = std::str::from_utf8(key).map_err(|e| CommandError::Malformed(e.to_string()))?;
+        let Some(value) = value else {
+            return match key.split_once('/') {
+                Some(("source", name)) => Ok(Command::DropSource(name.to_owned())),
+                Some(("query", id)) => Ok(Command::DropQuery(id.to_owned())),
+                _ => Err(CommandError::Malformed(format!("unknown key \"{key}\""))),
+            };
+        };
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let malformed = |e: serde_json::Error| CommandError::Malformed(e.to_string());
+        let Version { version } = serde_json::from_slice(value).map_err(malformed)?;
+        if version > VERSION {
+            return Err(CommandError::Newer { found: version });
+        }
+        let record: Versioned<Object> = serde_json::from_slice(value).map_err(malformed)?;
+        Ok(match record.object {
+            Object::Source(source) => Command::PutSource(source),
+            Object::Query(query) => Command::PutQuery(query),
+            Object::NextQuery(number) => Command::NextQuery(number),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records as version 1 wrote them: every later version must read them.
+    #[test]
+    fn reads_version_1() {
+        let source = br#"{"version":1,"source":{"name":"BIDS","kind":"Stream","columns":[{"name":"AUCTION","ty":"BigInt","key":true},{"name":"PRICE","ty":{"Decimal":{"precision":10,"scale":2}},"key":false}],"topic":"bids","key_format":"KAFKA","value_format":"JSON","timestamp":null,"window":null,"query":null,"sql":"CREATE STREAM BIDS"}}"#;
+        let query = br#"{"version":1,"query":{"id":"CTAS_T_3","number":3,"sql":"CREATE TABLE T AS SELECT 1","sink":"T","reads":"BIDS","partitions":4,"sink_partitions":2,"properties":{"auto.offset.reset":"latest"}}}"#;
+        for (key, value) in [("source/BIDS", &source[..]), ("query/CTAS_T_3", &query[..])] {
+            let command = Command::from_record(key.as_bytes(), Some(value)).unwrap();
+            let (written_key, written) = command.to_record().unwrap();
+            assert_eq!(written_key, key);
+            assert_eq!(Command::from_record(key.as_bytes(), written.as_deref()).unwrap(), command);
+        }
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_read() {
+        let newer = Command::from_record(b"next_query", Some(br#"{"version":2,"next_query":1}"#));
+        assert_eq!(newer, Err(CommandError::Newer { found: 2 }));
+        for (key, value) in
+            [("x", None), ("source/A", Some(&b"{"[..])), ("source/A", Some(&b"{\"version\":1}"[..]))]
+        {
+            assert!(matches!(Command::from_record(key.as_bytes(), value), Err(CommandError::Malformed(_))));
+        }
+    }
+
+    #[test]
+    fn tombstones_drop() {
+        assert_eq!(Command::from_record(b"source/A/B", None), Ok(Command::DropSource("A/B".into())));
+        assert_eq!(Command::from_record(b"query/Q_1", None), Ok(Command::DropQuery("Q_1".into())));
+    }
+}

@@ -1,0 +1,30 @@
+//! Persistent queries.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A persistent query: the statement that made it, and what was fixed at that moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryDef {
+    /// `CSAS_<SINK>_<number>` or `CTAS_<SINK>_<number>`.
+    pub id: String,
+    pub number: u64,
+    /// The whole CREATE … AS SELECT, variables replaced. Planned anew at every start, against a catalog that
+    /// still holds what it reads.
+    pub sql: String,
+    /// The stream or table it writes.
+    pub sink: String,
+    /// The stream or table it reads.
+    pub reads: String,
+    /// How many columns that had: columns that are added to it later are not part of the statement's `*`. None in
+    /// records of builds that did not keep it: all columns.
+    #[serde(default)]
+    pub reads_columns: Option<usize>,
+    /// Partitions of what it reads at the time of creation: the number of its tasks, and of its changelog's partitions.
+    pub partitions: i32,
+    /// Partitions of the sink's topic.
+    pub sink_partitions: i32,
+    /// The session's query settings at that moment.
+    pub properties: BTreeMap<String, String>,
+}

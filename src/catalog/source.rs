@@ -1,0 +1,92 @@
+//! Streams and tables: what a topic means.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sql::SqlType;
+use crate::sql::ast::SourceKind;
+
+/// A stream or a table over a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    pub name: String,
+    pub kind: SourceKind,
+    /// Key columns first, then value columns, each in the order of their declaration.
+    pub columns: Vec<Column>,
+    pub topic: String,
+    pub key_format: Format,
+    pub value_format: Format,
+    /// The column that holds the event time, where it is not the record's own timestamp.
+    pub timestamp: Option<TimestampColumn>,
+    /// Set where keys are windowed: their bytes end in the window's start.
+    pub window: Option<WindowSpec>,
+    /// The persistent query that writes it; None for a declared one.
+    pub query: Option<String>,
+    /// The statement that made it.
+    pub sql: String,
+    /// Made by the server itself: it can be read, not dropped or written by users.
+    #[serde(default)]
+    pub internal: bool,
+}
+
+impl Source {
+    pub fn key_columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|c| c.key)
+    }
+
+    pub fn value_columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|c| !c.key)
+    }
+
+    /// The index in `columns` of the column with this name.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c.name == name)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    pub name: String,
+    pub ty: SqlType,
+    pub key: bool,
+}
+
+/// How keys or values are written as bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Format {
+    Json,
+    /// One primitive column in Kafka's own serialisation.
+    Kafka,
+    /// No columns: a key that is always null.
+    None,
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Format::Json => "JSON",
+            Format::Kafka => "KAFKA",
+            Format::None => "NONE",
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimestampColumn {
+    /// A column of type BIGINT, TIMESTAMP or, with a format, STRING.
+    pub column: String,
+    /// A pattern of Java's DateTimeFormatter.
+    pub format: Option<String>,
+}
+
+/// A window of a windowed table. Times in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowSpec {
+    pub size_ms: i64,
+    /// Equal to the size for a tumbling window.
+    pub advance_ms: i64,
+    /// How long rows are taken after a window's end, in stream time.
+    pub grace_ms: i64,
+    /// How long a window is kept after its start, in stream time; at least size and grace.
+    pub retention_ms: i64,
+}
