@@ -20,4 +20,5 @@
 )]
 
 pub mod catalog;
+pub mod formats;
 pub mod sql;

@@ -1,0 +1,142 @@
+//! Columns to the keys and values of records: the last step of every query.
+
+use arrow::array::{Array, ArrayRef, Int64Array};
+
+use super::json::{Cells, write_cell, write_text};
+use super::{ByteColumn, check_format, kafka};
+use crate::catalog::{Column, Format};
+use crate::sql::{SqlError, SqlType};
+
+/// Encodes the keys or the values of rows.
+///
+/// - JSON values are objects with all value columns, nulls included, in the order of the catalog. A JSON key of one
+///   column is that value alone, of several columns an object.
+/// - A key whose columns are all null is a null key. So is the value of a KAFKA column that is null, and every key or
+///   value of the format NONE. A JSON value is never null: whoever writes a tombstone leaves it out.
+/// - A windowed key ends in its window's start, 8 bytes big endian.
+///
+/// Keys decide where rows live, so the same values always give the same bytes.
+#[derive(Debug, Clone)]
+pub struct RowEncoder {
+    types: Vec<SqlType>,
+    shape: Shape,
+    windowed: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Shape {
+    /// What stands before each column: `{"A":`, then `,"B":` and so on.
+    Object {
+        prefixes: Vec<Box<[u8]>>,
+        null_if_all_null: bool,
+    },
+    /// A bare JSON value.
+    Scalar,
+    Kafka,
+    Nothing,
+}
+
+impl RowEncoder {
+    /// An encoder of keys. Errors: the columns are nothing that the format can carry.
+    pub fn key(columns: &[Column], format: Format, windowed: bool) -> Result<Self, SqlError> {
+        Self::new(columns, format, windowed, true)
+    }
+
+    /// An encoder of values. Errors: the columns are nothing that the format can carry.
+    pub fn value(columns: &[Column], format: Format) -> Result<Self, SqlError> {
+        Self::new(columns, format, false, false)
+    }
+
+    fn new(columns: &[Column], format: Format, windowed: bool, key: bool) -> Result<Self, SqlError> {
+        check_format(columns, format)?;
+        let shape = match (format, columns.len()) {
+            (Format::None, _) => Shape::Nothing,
+            (Format::Json, 0) if key => Shape::Nothing,
+            (Format::Kafka, 0) => Shape::Nothing,
+            (Format::Kafka, _) => Shape::Kafka,
+            (Format::Json, 1) if key => Shape::Scalar,
+            (Format::Json, _) => Shape::Object { prefixes: prefixes(columns), null_if_all_null: key },
+        };
+        Ok(Self { types: columns.iter().map(|c| c.ty).collect(), shape, windowed })
+    }
+
+    /// Appends one entry a row to `out`. `columns` are those the encoder was made for, in order; `window_start` is
+    /// needed where keys are windowed, ms, and not looked at elsewhere. An encoder without columns cannot see how many
+    /// rows there are and appends nothing; [`ByteColumn::get`] then gives None for each, which is what it would hold.
+    ///
+    /// Errors are internal ones: columns of other types or lengths than announced. Nothing is appended then.
+    pub fn encode(
+        &self,
+        columns: &[ArrayRef],
+        window_start: Option<&Int64Array>,
+        out: &mut ByteColumn,
+    ) -> Result<(), SqlError> {
+        let rows = columns.first().map(|c| c.len()).or(window_start.map(|w| w.len())).unwrap_or(0);
+        if columns.len() != self.types.len() || columns.iter().any(|column| column.len() != rows) {
+            return Err(SqlError::internal("columns to be encoded do not match their declaration"));
+        }
+        let cells = columns
+            .iter()
+            .zip(&self.types)
+            .map(|(array, ty)| Cells::new(array, *ty))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| SqlError::internal("a column to be encoded has another type than declared"))?;
+        let starts = match (self.windowed, window_start) {
+            (false, _) => None,
+            (true, Some(starts)) if starts.len() == rows => Some(starts),
+            (true, _) => return Err(SqlError::internal("a windowed key needs its window's start")),
+        };
+        for row in 0..rows {
+            if self.write_row(&cells, row, out.buffer()) {
+                if let Some(starts) = starts {
+                    out.buffer().extend_from_slice(&starts.value(row).to_be_bytes());
+                }
+                out.finish_entry();
+            } else {
+                out.push_null();
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the bytes of a row, or nothing and false where it is null.
+    #[inline(always)]
+    fn write_row(&self, cells: &[Cells<'_>], row: usize, out: &mut Vec<u8>) -> bool {
+        match &self.shape {
+            Shape::Object { null_if_all_null: true, .. } if cells.iter().all(|c| c.is_null(row)) => false,
+            Shape::Object { prefixes, .. } => {
+                for (prefix, cells) in prefixes.iter().zip(cells) {
+                    out.extend_from_slice(prefix);
+                    write_cell(cells, row, out);
+                }
+                out.extend_from_slice(if cells.is_empty() { b"{}" } else { b"}" });
+                true
+            }
+            Shape::Scalar | Shape::Kafka => match cells.first() {
+                Some(cells) if !cells.is_null(row) => {
+                    if matches!(self.shape, Shape::Kafka) {
+                        kafka::write(cells, row, out);
+                    } else {
+                        write_cell(cells, row, out);
+                    }
+                    true
+                }
+                _ => false,
+            },
+            Shape::Nothing => false,
+        }
+    }
+}
+
+fn prefixes(columns: &[Column]) -> Vec<Box<[u8]>> {
+    let prefix = |(at, column): (usize, &Column)| {
+        let mut text = vec![if at == 0 { b'{' } else { b',' }];
+        write_text(column.name.as_bytes(), &mut text);
+        text.push(b':');
+        text.into()
+    };
+    columns.iter().enumerate().map(prefix).collect()
+}
+
+#[cfg(test)]
+mod tests;

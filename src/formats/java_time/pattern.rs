@@ -1,0 +1,265 @@
+//! From the letters of a pattern to what they ask for.
+
+/// One thing that a pattern reads or writes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Item {
+    Literal(String),
+    Number(Number),
+    /// `yy`: the last two digits of a year from 2000 to 2099.
+    ShortYear,
+    /// `S…`: so many digits of the second's fraction.
+    Fraction {
+        width: usize,
+    },
+    /// `MMM`, `MMMM`.
+    MonthName {
+        full: bool,
+    },
+    /// `E`, `EEEE`.
+    DayName {
+        full: bool,
+    },
+    /// `a`
+    AmPm,
+    Offset(OffsetStyle),
+    /// `VV`: the zone's id; `z`: its name. For offsets they are the same but for how UTC is written.
+    ZoneId,
+    Optional(Vec<Item>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Number {
+    pub field: Field,
+    /// Fewest and most digits.
+    pub min: usize,
+    pub max: usize,
+    pub sign: Sign,
+    /// How many digits behind it belong to the numbers that follow without anything between.
+    pub reserved: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// A fixed number of digits, no sign.
+    Never,
+    /// A minus where negative.
+    Normal,
+    /// Also a plus where there are more digits than the fewest.
+    ExceedsPad,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Year,
+    Month,
+    Day,
+    DayOfYear,
+    /// 0 to 23
+    Hour,
+    /// 1 to 24
+    ClockHour,
+    /// 0 to 11
+    HourOfHalf,
+    /// 1 to 12
+    ClockHourOfHalf,
+    Minute,
+    Second,
+    NanoOfSecond,
+    MilliOfDay,
+    NanoOfDay,
+}
+
+/// How an offset from UTC is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OffsetStyle {
+    /// `+01:00` and not `+0100`.
+    pub colon: bool,
+    pub minutes: Part,
+    pub seconds: Part,
+    /// What stands for UTC; None writes zeros.
+    pub zero: Option<&'static str>,
+    /// `GMT+01:00`
+    pub gmt: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Never,
+    IfNotZero,
+    Always,
+}
+
+/// How deep optional sections may nest; how long a pattern may be.
+const DEPTH_MAX: usize = 16;
+const PATTERN_BYTES_MAX: usize = 1000;
+
+pub(super) fn compile(pattern: &str) -> Result<Vec<Item>, String> {
+    if pattern.len() > PATTERN_BYTES_MAX {
+        return Err(format!("it is longer than {PATTERN_BYTES_MAX} bytes"));
+    }
+    // The open sections, innermost last; the first is the pattern itself.
+    let mut open: Vec<Vec<Item>> = Vec::new();
+    let mut items = Vec::new();
+    let mut chars = pattern.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            'a'..='z' | 'A'..='Z' => {
+                let mut count = 1;
+                while chars.next_if_eq(&char).is_some() {
+                    count += 1;
+                }
+                items.push(letter(char, count)?);
+            }
+            '\'' => {
+                let mut text = String::new();
+                loop {
+                    match chars.next() {
+                        Some('\'') if chars.next_if_eq(&'\'').is_some() => text.push('\''),
+                        Some('\'') => break,
+                        Some(other) => text.push(other),
+                        None => return Err("a quote is not closed".to_owned()),
+                    }
+                }
+                // Two quotes with nothing between stand for one.
+                items.push(Item::Literal(if text.is_empty() { "'".to_owned() } else { text }));
+            }
+            '[' if open.len() >= DEPTH_MAX => return Err("too many nested optional sections".to_owned()),
+            '[' => open.push(std::mem::take(&mut items)),
+            ']' => {
+                let outer = open.pop().ok_or("']' without '['")?;
+                let section = std::mem::replace(&mut items, outer);
+                items.push(Item::Optional(reserve(section)));
+            }
+            '{' | '}' | '#' => return Err(format!("'{char}' is reserved")),
+            other => items.push(Item::Literal(other.to_string())),
+        }
+    }
+    // Java closes what is open at the end.
+    while let Some(outer) = open.pop() {
+        let section = std::mem::replace(&mut items, outer);
+        items.push(Item::Optional(reserve(section)));
+    }
+    Ok(reserve(items))
+}
+
+fn letter(letter: char, count: usize) -> Result<Item, String> {
+    let too_many = || Err(format!("too many letters: {}", letter.to_string().repeat(count.min(20))));
+    let number = |field, min, max, sign| Ok(Item::Number(Number { field, min, max, sign, reserved: 0 }));
+    let two_digits = |field| match count {
+        1 => number(field, 1, 19, Sign::Normal),
+        2 => number(field, 2, 2, Sign::Never),
+        _ => too_many(),
+    };
+    match letter {
+        'y' | 'u' => match count {
+            2 => Ok(Item::ShortYear),
+            1..4 => number(Field::Year, count, 19, Sign::Normal),
+            4..=19 => number(Field::Year, count, 19, Sign::ExceedsPad),
+            _ => too_many(),
+        },
+        'M' | 'L' => match count {
+            3 | 4 => Ok(Item::MonthName { full: count == 4 }),
+            _ => two_digits(Field::Month),
+        },
+        'd' => two_digits(Field::Day),
+        'D' => match count {
+            1 => number(Field::DayOfYear, 1, 19, Sign::Normal),
+            2 => number(Field::DayOfYear, 2, 3, Sign::Never),
+            3 => number(Field::DayOfYear, 3, 3, Sign::Never),
+            _ => too_many(),
+        },
+        'E' => match count {
+            1..=4 => Ok(Item::DayName { full: count == 4 }),
+            _ => too_many(),
+        },
+        'a' => {
+            if count == 1 {
+                Ok(Item::AmPm)
+            } else {
+                too_many()
+            }
+        }
+        'H' => two_digits(Field::Hour),
+        'k' => two_digits(Field::ClockHour),
+        'K' => two_digits(Field::HourOfHalf),
+        'h' => two_digits(Field::ClockHourOfHalf),
+        'm' => two_digits(Field::Minute),
+        's' => two_digits(Field::Second),
+        'S' => {
+            if count <= 9 {
+                Ok(Item::Fraction { width: count })
+            } else {
+                too_many()
+            }
+        }
+        'n' | 'A' | 'N' => {
+            let field = match letter {
+                'n' => Field::NanoOfSecond,
+                'A' => Field::MilliOfDay,
+                _ => Field::NanoOfDay,
+            };
+            if count <= 19 { number(field, count, 19, Sign::Normal) } else { too_many() }
+        }
+        'X' | 'x' => {
+            let zero = (letter == 'X').then_some("Z");
+            let style = |colon, minutes, seconds| {
+                Ok(Item::Offset(OffsetStyle { colon, minutes, seconds, zero, gmt: false }))
+            };
+            match count {
+                1 => style(false, Part::IfNotZero, Part::Never),
+                2 => style(false, Part::Always, Part::Never),
+                3 => style(true, Part::Always, Part::Never),
+                4 => style(false, Part::Always, Part::IfNotZero),
+                5 => style(true, Part::Always, Part::IfNotZero),
+                _ => too_many(),
+            }
+        }
+        'Z' => {
+            let style = |colon, seconds, zero, gmt| {
+                Ok(Item::Offset(OffsetStyle { colon, minutes: Part::Always, seconds, zero, gmt }))
+            };
+            match count {
+                1..=3 => style(false, Part::Never, None, false),
+                4 => style(true, Part::IfNotZero, Some("GMT"), true),
+                5 => style(true, Part::IfNotZero, Some("Z"), false),
+                _ => too_many(),
+            }
+        }
+        'V' => {
+            if count == 2 {
+                Ok(Item::ZoneId)
+            } else {
+                Err("the letter V must stand twice".to_owned())
+            }
+        }
+        'z' => {
+            if count <= 4 {
+                Ok(Item::ZoneId)
+            } else {
+                too_many()
+            }
+        }
+        'G' | 'Q' | 'q' | 'Y' | 'w' | 'W' | 'e' | 'c' | 'F' | 'g' | 'B' | 'O' | 'v' | 'p' => {
+            Err(format!("the letter {letter} is not supported yet"))
+        }
+        _ => Err(format!("unknown letter {letter}")),
+    }
+}
+
+/// Tells a number of variable width how many digits the fixed ones right behind it need, as Java's adjacent value
+/// parsing does: `yyyyMMdd`.
+fn reserve(mut items: Vec<Item>) -> Vec<Item> {
+    let mut behind = 0;
+    for item in items.iter_mut().rev() {
+        match item {
+            Item::Number(number) if number.sign == Sign::Never && number.min == number.max => {
+                behind += number.max
+            }
+            Item::Fraction { width } => behind += *width,
+            Item::Number(number) => number.reserved = std::mem::take(&mut behind),
+            Item::ShortYear => behind += 2,
+            _ => behind = 0,
+        }
+    }
+    items
+}

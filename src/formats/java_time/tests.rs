@@ -1,0 +1,135 @@
+use expect_test::{Expect, expect};
+
+use super::{DateTimePattern, Zone};
+
+/// Reads a text and writes what was read, both by the pattern.
+fn check(pattern: &str, text: &str, expected: Expect) {
+    let shown = match DateTimePattern::parse(pattern) {
+        Err(error) => error.to_string(),
+        Ok(pattern) => match pattern.read_timestamp(text, Zone::UTC) {
+            Err(error) => error.to_string(),
+            Ok(ms) => {
+                format!("{ms} {}", pattern.format_timestamp(ms, Zone::UTC).unwrap_or_else(|e| e.to_string()))
+            }
+        },
+    };
+    expected.assert_eq(&shown);
+}
+
+#[test]
+fn patterns_of_ksqldb_s_tests() {
+    check(
+        "yyyy-MM-dd'T'HH:mm:ss.SX",
+        "2019-08-27T13:31:09.2+0000",
+        expect!["1566912669200 2019-08-27T13:31:09.2Z"],
+    );
+    check("yy-MM-dd HH:mm:ssX", "10-04-19 12:00:17Z", expect!["1271678417000 10-04-19 12:00:17Z"]);
+    check("yy-MM-dd HH:mm:ssX", "!!!!!!", expect!["cannot read '!!!!!!' at character 1"]);
+}
+
+#[test]
+fn dates() {
+    check("yyyy-MM-dd", "2024-02-29", expect!["1709164800000 2024-02-29"]);
+    check("yyyyMMdd", "20240229", expect!["1709164800000 20240229"]);
+    check("yyyyMMddHHmmssSSS", "20240229112233456", expect!["1709205753456 20240229112233456"]);
+    check("d.M.y", "1.2.2003", expect!["1044057600000 1.2.2003"]);
+    check(
+        "EEEE, d MMMM yyyy",
+        "Thursday, 29 February 2024",
+        expect!["1709164800000 Thursday, 29 February 2024"],
+    );
+    check(
+        "EEE MMM dd yyyy",
+        "Fri Feb 29 2024",
+        expect!["there is no such time: the day of the week is another"],
+    );
+    check("yyyy-DDD", "2024-060", expect!["1709164800000 2024-060"]);
+    check("yyyy-MM-dd", "2023-02-31", expect!["1677542400000 2023-02-28"]);
+    check("yyyy-MM-dd", "2023-02-32", expect!["there is no such time: day"]);
+    check("yyyy-MM-dd", "2023-2-3", expect!["cannot read '2023-2-3' at character 6"]);
+    check("yyyy-MM-dd", "2023-02-03x", expect!["cannot read '2023-02-03x' at character 11"]);
+    check("yyyy", "12345", expect!["cannot read '12345' at character 1"]);
+    check("yyyy", "+12345", expect!["327403382400000 +12345"]);
+    check("yyyy", "9999999999999999999", expect!["cannot read '9999999999999999999' at character 1"]);
+    check("yyyy", "+999999999999999999", expect!["the time is out of range"]);
+    check("yyyy-MM-dd[ HH:mm]", "2024-02-29", expect!["1709164800000 2024-02-29 00:00"]);
+    check("yyyy-MM-dd[ HH:mm", "2024-02-29 11:22", expect!["1709205720000 2024-02-29 11:22"]);
+}
+
+#[test]
+fn times() {
+    check("HH:mm:ss.nnnnnnnnn", "11:22:33.000000001", expect!["40953000 11:22:33.000000000"]);
+    check("hh:mm a", "12:05 AM", expect!["300000 12:05 AM"]);
+    check("h:mm a", "3:05 PM", expect!["54300000 3:05 PM"]);
+    check("h:mm", "3:05", expect!["there is no such time: an hour of the half day without AM or PM"]);
+    check("HH:mm", "24:00", expect!["86400000 00:00"]);
+    check("HH:mm", "24:01", expect!["there is no such time: hour"]);
+    check("kk", "24", expect!["0 24"]);
+    check("A", "86399999", expect!["86399999 86399999"]);
+    check("H''m", "7'5", expect!["25500000 7'5"]);
+}
+
+#[test]
+fn zones() {
+    check("HH:mmX", "11:00+01", expect!["36000000 10:00Z"]);
+    check("HH:mmXX", "11:00+0130", expect!["34200000 09:30Z"]);
+    check("HH:mmXXX", "11:00-01:30", expect!["45000000 12:30Z"]);
+    check("HH:mmxxx", "11:00+00:00", expect!["39600000 11:00+00:00"]);
+    check("HH:mmZ", "11:00+0100", expect!["36000000 10:00+0000"]);
+    check("HH:mm ZZZZ", "11:00 GMT+01:00", expect!["36000000 10:00 GMT"]);
+    check("HH:mm VV", "11:00 UTC+01:00", expect!["36000000 10:00 UTC"]);
+    check("HH:mm z", "11:00 GMT", expect!["39600000 11:00 UTC"]);
+    check("HH:mm z", "11:00 Europe/Berlin", expect!["cannot read '11:00 Europe/Berlin' at character 7"]);
+    check("HH:mmX", "11:00+19", expect!["cannot read '11:00+19' at character 6"]);
+}
+
+#[test]
+fn wrong_patterns() {
+    check("yyyy-bb", "", expect!["invalid date pattern 'yyyy-bb': unknown letter b"]);
+    check("ww", "", expect!["invalid date pattern 'ww': the letter w is not supported yet"]);
+    check("HHH", "", expect!["invalid date pattern 'HHH': too many letters: HHH"]);
+    check("'open", "", expect!["invalid date pattern ''open': a quote is not closed"]);
+    check("]", "", expect!["invalid date pattern ']': ']' without '['"]);
+    check("V", "", expect!["invalid date pattern 'V': the letter V must stand twice"]);
+    check(
+        &"[".repeat(20),
+        "",
+        expect!["invalid date pattern '[[[[[[[[[[[[[[[[[[[[': too many nested optional sections"],
+    );
+}
+
+#[test]
+fn dates_and_times_alone() {
+    let pattern = DateTimePattern::parse("yyyy-MM-dd[ HH:mm]").unwrap();
+    assert_eq!(pattern.format_date(19_782).unwrap(), "2024-02-29");
+    assert_eq!(pattern.read_date("2024-02-29").unwrap(), 19_782);
+    assert_eq!(pattern.format_date(i32::MAX).unwrap_err().to_string(), "the time is out of range");
+    let pattern = DateTimePattern::parse("HH:mm:ss.SSS").unwrap();
+    assert_eq!(pattern.format_time(86_399_999).unwrap(), "23:59:59.999");
+    assert_eq!(pattern.read_time("23:59:59.999").unwrap(), 86_399_999);
+    assert_eq!(
+        pattern.format_date(1).unwrap_err().to_string(),
+        "the pattern asks for the time of day, which the value does not have"
+    );
+    assert!(pattern.format_timestamp(i64::MAX, Zone::UTC).is_err());
+    let berlin = Zone::parse("+02:00").unwrap();
+    assert_eq!(pattern.format_timestamp(0, berlin).unwrap(), "02:00:00.000");
+    assert_eq!(pattern.read_timestamp("02:00:00.000", berlin).unwrap(), 0);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_pattern_and_text_is_taken_or_refused(pattern in "[yMdHhmsSaEXxZVDkKnAN'\\[\\] .:-]{0,12}", text in "\\PC{0,20}") {
+        if let Ok(pattern) = DateTimePattern::parse(&pattern) {
+            let _ = pattern.read_timestamp(&text, Zone::UTC);
+            let _ = pattern.format_timestamp(1_709_205_753_456, Zone::UTC);
+        }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read(ms in -62_135_596_800_000i64..253_402_300_800_000) {
+        let pattern = DateTimePattern::parse("yyyy-MM-dd'T'HH:mm:ss.SSSXXX").unwrap();
+        let text = pattern.format_timestamp(ms, Zone::UTC).unwrap();
+        proptest::prop_assert_eq!(pattern.read_timestamp(&text, Zone::UTC).unwrap(), ms);
+    }
+}
