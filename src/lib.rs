@@ -21,4 +21,5 @@
 
 pub mod catalog;
 pub mod formats;
+pub mod functions;
 pub mod sql;

@@ -1,0 +1,129 @@
+//! One registry of functions for continuous and ad-hoc SQL.
+//!
+//! Continuous queries find scalar functions with [`scalar::resolve`] and aggregates with [`aggregate::find`]. Ad-hoc SQL
+//! speaks Postgres' dialect through DataFusion; [`register_all`] adds to it what DataFusion has not.
+
+pub mod aggregate;
+pub mod cast;
+pub mod decimal;
+pub mod scalar;
+pub mod suggest;
+pub mod text;
+pub mod types;
+
+use arrow::error::ArrowError;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::FunctionRegistry;
+
+pub use aggregate::aggregates;
+pub use scalar::scalars;
+
+/// A function as SHOW FUNCTIONS shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionInfo {
+    pub name: &'static str,
+    pub kind: FunctionKind,
+    /// Such as `LEN(STRING)`.
+    pub signatures: Vec<String>,
+    pub summary: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FunctionKind {
+    Scalar,
+    Aggregate,
+}
+
+impl std::fmt::Display for FunctionKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            FunctionKind::Scalar => "scalar",
+            FunctionKind::Aggregate => "aggregate",
+        })
+    }
+}
+
+/// All functions, in order of their names.
+pub fn list() -> Vec<FunctionInfo> {
+    let scalars = scalars().map(|f| FunctionInfo {
+        name: f.name,
+        kind: FunctionKind::Scalar,
+        signatures: scalar::signatures(f),
+        summary: f.summary,
+    });
+    let aggregates = aggregates().iter().map(|f| FunctionInfo {
+        name: f.name(),
+        kind: FunctionKind::Aggregate,
+        signatures: f.signatures().iter().map(|s| (*s).to_owned()).collect(),
+        summary: f.summary(),
+    });
+    let mut all: Vec<_> = scalars.chain(aggregates).collect();
+    all.sort_by_key(|f| f.name);
+    all
+}
+
+/// Functions that Postgres does not know and DataFusion knows with another meaning: its `from_unixtime` takes seconds.
+const OURS: &[&str] = &["from_unixtime"];
+
+/// Adds our scalar functions to DataFusion for ad-hoc SQL. The rule: a name that is there already keeps its meaning,
+/// because ad-hoc SQL is Postgres' dialect; so UCASE, LCASE, LEN and UNIX_TIMESTAMP come in, and ROUND stays DataFusion's.
+/// But a name that Postgres has not has our meaning: see [`OURS`].
+pub fn register_all(registry: &mut dyn FunctionRegistry) -> Result<()> {
+    for udf in scalar::udfs() {
+        if OURS.contains(&udf.name()) || registry.udf(udf.name()).is_err() {
+            registry.register_udf(udf.clone())?;
+        }
+    }
+    Ok(())
+}
+
+/// An evaluation's error as a user should read it: DataFusion's own words around it are left out.
+pub fn error_text(error: &DataFusionError) -> String {
+    match error.find_root() {
+        DataFusionError::Execution(text) => text.clone(),
+        DataFusionError::ArrowError(error, _) => match error.as_ref() {
+            ArrowError::DivideByZero => "division by zero".to_owned(),
+            ArrowError::ArithmeticOverflow(text) => format!("the result is out of range: {text}"),
+            ArrowError::CastError(text) | ArrowError::ComputeError(text) => text.clone(),
+            other => other.to_string(),
+        },
+        other => other.strip_backtrace(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::util::pretty::pretty_format_batches;
+    use datafusion::prelude::SessionContext;
+    use expect_test::expect;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn ad_hoc_sql_knows_our_functions() {
+        let mut context = SessionContext::new();
+        register_all(&mut context).unwrap();
+        let sql = "SELECT UCASE('a') a, len('abc') b, unix_timestamp(TIMESTAMP '1970-01-01T00:00:01') c,
+            lcase(x) d, round(2.5) e FROM (VALUES ('B'), (NULL)) t (x)";
+        let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
+        expect![[r#"
+            +---+---+------+---+-----+
+            | a | b | c    | d | e   |
+            +---+---+------+---+-----+
+            | A | 3 | 1000 | b | 3.0 |
+            | A | 3 | 1000 |   | 3.0 |
+            +---+---+------+---+-----+"#]]
+        .assert_eq(&pretty_format_batches(&batches).unwrap().to_string());
+        let error = context.sql("SELECT lcase(1)").await.unwrap_err().strip_backtrace();
+        expect![[r#"
+            Error during planning: Execution error: Function 'lcase' user-defined coercion failed with: Error during planning: function LCASE(BIGINT) does not exist; the function is there as LCASE(STRING). No function matches the given name and argument types 'lcase(Int64)'. You might need to add explicit type casts.
+            	Candidate functions:
+            	lcase(UserDefined)"#]].assert_eq(&error);
+    }
+
+    #[test]
+    fn functions_are_listed_by_name() {
+        let names: Vec<_> = list().iter().map(|f| format!("{} {}", f.name, f.kind)).collect();
+        expect!["ABS scalar, AS_VALUE scalar, AVG aggregate, CEIL scalar, COALESCE scalar, CONCAT scalar, COUNT aggregate, EXP scalar, FLOOR scalar, FORMAT_DATE scalar, FORMAT_TIME scalar, FORMAT_TIMESTAMP scalar, FROM_UNIXTIME scalar, IFNULL scalar, LCASE scalar, LEN scalar, LN scalar, MAX aggregate, MIN aggregate, NULLIF scalar, PARSE_DATE scalar, PARSE_TIME scalar, PARSE_TIMESTAMP scalar, POWER scalar, REPLACE scalar, ROUND scalar, SIGN scalar, SQRT scalar, SUBSTRING scalar, SUM aggregate, TRIM scalar, UCASE scalar, UNIX_TIMESTAMP scalar"].assert_eq(&names.join(", "));
+    }
+}

@@ -1,0 +1,197 @@
+//! Scalar functions: one table of functions and their overloads, used by continuous queries through [`resolve`] and by
+//! ad-hoc SQL as DataFusion's functions.
+//!
+//! A function is a name, a summary and overloads; an overload is parameter types, a result type and a kernel over
+//! whole columns. To add one, write its kernel in the file of its family and add it to the family's table.
+
+mod args;
+mod conditional;
+mod math;
+mod signature;
+mod strings;
+mod time;
+mod udf;
+
+use std::sync::{Arc, LazyLock};
+
+use datafusion::logical_expr::ScalarUDF;
+
+pub use args::Args;
+pub use signature::{Overload, Param, Returns};
+pub use time::check_constants;
+
+use super::suggest::nearest;
+use super::types::common;
+use crate::sql::{SqlError, SqlType, sqlstate};
+
+/// A scalar function of the registry.
+#[derive(Debug)]
+pub struct ScalarFunction {
+    /// Upper case.
+    pub name: &'static str,
+    /// One line for SHOW FUNCTIONS.
+    pub summary: &'static str,
+    pub overloads: &'static [Overload],
+    /// The function is there to replace NULL: an argument that fails counts as NULL and the row goes on.
+    pub takes_failures: bool,
+}
+
+/// An overload that fits a call.
+#[derive(Debug, Clone)]
+pub struct ResolvedScalar {
+    pub function: &'static ScalarFunction,
+    pub udf: Arc<ScalarUDF>,
+    /// What each argument is to be converted to.
+    pub params: Vec<SqlType>,
+    pub returns: SqlType,
+}
+
+struct Entry {
+    function: &'static ScalarFunction,
+    udf: Arc<ScalarUDF>,
+}
+
+static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let families = [conditional::FUNCTIONS, math::FUNCTIONS, strings::FUNCTIONS, time::FUNCTIONS];
+    let functions = families.into_iter().flatten();
+    let mut entries: Vec<_> =
+        functions.map(|function| Entry { function, udf: Arc::new(udf::udf(function)) }).collect();
+    entries.sort_by_key(|entry| entry.function.name);
+    entries
+});
+
+/// All scalar functions, in order of their names.
+pub fn scalars() -> impl Iterator<Item = &'static ScalarFunction> {
+    REGISTRY.iter().map(|entry| entry.function)
+}
+
+/// All scalar functions as DataFusion knows them, in order of their names, which are lower case.
+pub fn udfs() -> impl Iterator<Item = &'static Arc<ScalarUDF>> {
+    REGISTRY.iter().map(|entry| &entry.udf)
+}
+
+/// The scalar function of this name, in any case.
+pub fn find(name: &str) -> Option<&'static ScalarFunction> {
+    scalars().find(|function| function.name.eq_ignore_ascii_case(name))
+}
+
+/// Chooses the overload for a call; None stands for the literal NULL, which fits every parameter. An exact fit comes first,
+/// then implicit widening, then variadic and generic overloads (dialect 8).
+///
+/// Errors: no such function (with a hint), no overload that fits (with those there are), several that fit alike.
+pub fn resolve(name: &str, args: &[Option<SqlType>]) -> Result<ResolvedScalar, SqlError> {
+    let entry = REGISTRY.iter().find(|entry| entry.function.name.eq_ignore_ascii_case(name));
+    let Some(entry) = entry else { return Err(unknown(name)) };
+    let function = entry.function;
+    let mut fits: Vec<_> = function.overloads.iter().filter_map(|overload| overload.fit(args)).collect();
+    fits.sort_by_key(|fit| fit.cost);
+    let call = || format!("{}({})", function.name, types_text(args));
+    match fits.as_slice() {
+        [] => Err(SqlError::new(sqlstate::UNDEFINED_FUNCTION, format!("function {} does not exist", call()))
+            .hint(format!("the function is there as {}", signatures(function).join(", ")))),
+        [first, second, ..] if first.cost == second.cost => {
+            Err(SqlError::new("42725", format!("function {} is not unique", call()))
+                .detail(format!("these fit alike: {}", signatures(function).join(", ")))
+                .hint("add a CAST to choose one"))
+        }
+        [best, ..] => {
+            let params = best.params.iter().copied().collect::<Option<Vec<_>>>().ok_or_else(|| {
+                SqlError::new(
+                    sqlstate::DATATYPE_MISMATCH,
+                    format!("could not determine the type of {}", call()),
+                )
+                .hint("add a CAST to one of the NULLs")
+            })?;
+            let returns = best.overload.returns.resolve(&params);
+            Ok(ResolvedScalar { function, udf: entry.udf.clone(), params, returns })
+        }
+    }
+}
+
+/// The overloads as text, such as `LEN(STRING)`.
+pub fn signatures(function: &ScalarFunction) -> Vec<String> {
+    function.overloads.iter().map(|overload| format!("{}{overload}", function.name)).collect()
+}
+
+/// The error of a name that no function has.
+pub fn unknown(name: &str) -> SqlError {
+    let upper = name.to_uppercase();
+    let synonym = match upper.as_str() {
+        "UPPER" => Some("UCASE"),
+        "LOWER" => Some("LCASE"),
+        "LENGTH" | "CHAR_LENGTH" | "CHARACTER_LENGTH" => Some("LEN"),
+        "SUBSTR" | "LEFT" | "RIGHT" => Some("SUBSTRING"),
+        "NVL" => Some("IFNULL"),
+        "CEILING" => Some("CEIL"),
+        "MEAN" => Some("AVG"),
+        _ => None,
+    };
+    let names = scalars().map(|f| f.name).chain(super::aggregate::aggregates().iter().map(|f| f.name()));
+    let error = SqlError::new(sqlstate::UNDEFINED_FUNCTION, format!("function {upper} does not exist"));
+    match synonym.or_else(|| nearest(&upper, names)) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None => error.hint("SHOW FUNCTIONS lists all functions"),
+    }
+}
+
+fn types_text(args: &[Option<SqlType>]) -> String {
+    let types: Vec<_> = args.iter().map(|ty| ty.map_or("NULL".to_owned(), |ty| ty.to_string())).collect();
+    types.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn check(name: &str, args: &[Option<SqlType>], expected: Expect) {
+        expected.assert_eq(&match resolve(name, args) {
+            Ok(r) => {
+                let params: Vec<_> = r.params.iter().map(|p| p.to_string()).collect();
+                format!("{}({}) -> {}", r.function.name, params.join(", "), r.returns)
+            }
+            Err(e) => format!("{} {e}; {}", e.sqlstate, e.hint.clone().unwrap_or_default()),
+        });
+    }
+
+    #[test]
+    fn overloads() {
+        use SqlType::*;
+        let decimal = Decimal { precision: 4, scale: 2 };
+        check("abs", &[Some(Int)], expect!["ABS(INTEGER) -> INTEGER"]);
+        check("ABS", &[Some(decimal)], expect!["ABS(DECIMAL(4, 2)) -> DECIMAL(4, 2)"]);
+        check("ROUND", &[Some(Int), Some(Int)], expect!["ROUND(DECIMAL(10, 0), INTEGER) -> DECIMAL(10, 0)"]);
+        check("LN", &[Some(BigInt)], expect!["LN(DOUBLE) -> DOUBLE"]);
+        check("SUBSTRING", &[Some(String), None], expect!["SUBSTRING(STRING, INTEGER) -> STRING"]);
+        check(
+            "COALESCE",
+            &[Some(Int), None, Some(decimal)],
+            expect!["COALESCE(DECIMAL(12, 2), DECIMAL(12, 2), DECIMAL(12, 2)) -> DECIMAL(12, 2)"],
+        );
+        check("CONCAT", &[Some(Bytes), None], expect!["CONCAT(BYTES, BYTES) -> BYTES"]);
+        check("LEN", &[None], expect!["42725 function LEN(NULL) is not unique; add a CAST to choose one"]);
+        check(
+            "COALESCE",
+            &[None, None],
+            expect![
+                "42804 could not determine the type of COALESCE(NULL, NULL); add a CAST to one of the NULLs"
+            ],
+        );
+        check(
+            "LCASE",
+            &[Some(Int)],
+            expect!["42883 function LCASE(INTEGER) does not exist; the function is there as LCASE(STRING)"],
+        );
+        check("upper", &[Some(String)], expect!["42883 function UPPER does not exist; did you mean UCASE?"]);
+        check("COALESC", &[], expect!["42883 function COALESC does not exist; did you mean COALESCE?"]);
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: Vec<_> = scalars().map(|f| f.name).collect();
+        let mut unique = names.clone();
+        unique.dedup();
+        assert_eq!(names, unique);
+    }
+}

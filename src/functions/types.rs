@@ -1,0 +1,79 @@
+//! How types relate: implicit widening, the common type of several values, and the types of DECIMAL arithmetic
+//! (dialect 10.1). Overload choice and the expression binder both go by these rules.
+
+use arrow::datatypes::{DataType, TimeUnit};
+
+use super::decimal::MAX_PRECISION;
+use crate::sql::SqlType;
+
+/// How far an implicit conversion goes: 0 for the same type, more for wider ones, None where there is none. The order is
+/// INT < BIGINT < DECIMAL < DOUBLE.
+pub fn widening(from: SqlType, to: SqlType) -> Option<u32> {
+    if from == to {
+        return Some(0);
+    }
+    match (from, to) {
+        (SqlType::Decimal { precision, scale }, SqlType::Decimal { precision: p, scale: s }) => {
+            (scale <= s && precision - scale.min(precision) <= p - s.min(p)).then_some(0)
+        }
+        _ => match (rank(from)?, rank(to)?) {
+            (a, b) if a < b => Some(b - a),
+            _ => None,
+        },
+    }
+}
+
+/// The type that values of both types have in common, for comparison, CASE, COALESCE and lists.
+pub fn common(a: SqlType, b: SqlType) -> Option<SqlType> {
+    if a == b {
+        return Some(a);
+    }
+    if let (SqlType::Decimal { .. }, _) | (_, SqlType::Decimal { .. }) = (a, b)
+        && let (Some((p1, s1)), Some((p2, s2))) = (decimal_parts(a), decimal_parts(b))
+    {
+        let scale = s1.max(s2);
+        let whole = (p1 - s1.min(p1)).max(p2 - s2.min(p2));
+        return Some(SqlType::Decimal { precision: (whole + scale).clamp(1, MAX_PRECISION), scale });
+    }
+    let (x, y) = (rank(a)?, rank(b)?);
+    Some(if x >= y { a } else { b })
+}
+
+/// Precision and scale of what a type is as a DECIMAL: INT is (10, 0), BIGINT (19, 0).
+pub fn decimal_parts(ty: SqlType) -> Option<(u8, u8)> {
+    match ty {
+        SqlType::Int => Some((10, 0)),
+        SqlType::BigInt => Some((19, 0)),
+        SqlType::Decimal { precision, scale } => Some((precision, scale)),
+        _ => None,
+    }
+}
+
+/// The SQL type that stands for an Arrow type of ad-hoc SQL.
+pub fn sql_type(arrow: &DataType) -> Option<SqlType> {
+    Some(match arrow {
+        DataType::Boolean => SqlType::Boolean,
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => {
+            SqlType::Int
+        }
+        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => SqlType::BigInt,
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => SqlType::Double,
+        DataType::Decimal128(p, s) => SqlType::Decimal { precision: *p, scale: u8::try_from(*s).ok()? },
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => SqlType::String,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => SqlType::Bytes,
+        DataType::Date32 => SqlType::Date,
+        DataType::Time32(TimeUnit::Millisecond) => SqlType::Time,
+        DataType::Timestamp(_, _) => SqlType::Timestamp,
+        _ => return None,
+    })
+}
+
+fn rank(ty: SqlType) -> Option<u32> {
+    match ty {
+        SqlType::Int => Some(0),
+        SqlType::BigInt => Some(1),
+        SqlType::Decimal { .. } => Some(2),
+        SqlType::Double => Some(3),
+        _ => None,
+    }
+}
