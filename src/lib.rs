@@ -22,4 +22,5 @@
 pub mod catalog;
 pub mod formats;
 pub mod functions;
+pub mod log;
 pub mod sql;
