@@ -1,0 +1,102 @@
+//! The operators, one file each, and what they have in common.
+
+use std::fmt::Debug;
+
+use arrow::datatypes::SchemaRef;
+
+use super::topology::OperatorSpec;
+use super::{Batch, EdgeKind, EngineError, RowError};
+
+mod aggregate;
+mod contract;
+mod emit_final;
+mod every_change;
+mod exchange;
+mod filter;
+mod project;
+mod sink;
+mod source;
+mod windows;
+
+pub use aggregate::Aggregate;
+pub use exchange::Exchange;
+pub use filter::Filter;
+pub use project::Project;
+pub use sink::{Sink, SinkBlock};
+pub use source::Source;
+pub use windows::{closes, expires};
+
+/// Rows in, rows out.
+pub trait Operator: Debug + Send {
+    fn push(&mut self, batch: Batch, out: &mut Output) -> Result<(), EngineError>;
+
+    /// Emits what was held back. The next `push` belongs to the next epoch, and comes behind `begin_epoch`.
+    fn end_epoch(&mut self, _out: &mut Output) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn begin_epoch(&mut self) {}
+
+    /// The one operator that has state.
+    fn aggregate(&self) -> Option<&Aggregate> {
+        None
+    }
+
+    fn aggregate_mut(&mut self) -> Option<&mut Aggregate> {
+        None
+    }
+}
+
+/// What operators make.
+#[derive(Debug, Default)]
+pub struct Output {
+    pub batches: Vec<Batch>,
+    pub errors: Vec<RowError>,
+}
+
+/// What an edge promises.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// For messages: who writes it.
+    pub name: &'static str,
+    pub schema: SchemaRef,
+    pub kind: EdgeKind,
+    /// Columns that are never null.
+    pub not_null: Vec<usize>,
+}
+
+/// An operator behind `input`, and its output edge. `grouping`: its output is grouped by what must not be null.
+pub fn build(
+    spec: &OperatorSpec,
+    input: &Edge,
+    grouping: bool,
+) -> Result<(Box<dyn Operator>, Edge), EngineError> {
+    let (operator, output): (Box<dyn Operator>, Edge) = match spec {
+        OperatorSpec::Filter(filter) => {
+            let output = Edge { name: "filter", ..input.clone() };
+            (Box::new(Filter::new(filter.clone(), input.kind)), output)
+        }
+        OperatorSpec::Project(project) => {
+            let output = Edge {
+                name: "project",
+                schema: project.schema.clone(),
+                kind: input.kind,
+                not_null: project.not_null.clone(),
+            };
+            (Box::new(Project::new(project.clone(), grouping)), output)
+        }
+        OperatorSpec::Aggregate(spec) => {
+            if input.kind != EdgeKind::Append {
+                return Err(EngineError::internal("aggregation of a table is not built yet"));
+            }
+            let output = Edge {
+                name: "aggregate",
+                schema: spec.output.clone(),
+                kind: EdgeKind::Changes,
+                not_null: (0..spec.group + if spec.window.is_some() { 2 } else { 0 }).collect(),
+            };
+            (Box::new(Aggregate::new(spec.clone())?), output)
+        }
+    };
+    Ok((contract::wrap(operator, input, &output), output))
+}

@@ -1,0 +1,171 @@
+//! The last operator of a persistent query: rows to records.
+
+use arrow::array::{Array, ArrayRef, Int64Array};
+use arrow::datatypes::{Int64Type, TimestampMillisecondType};
+
+use super::{Edge, Output};
+use crate::catalog::Format;
+use crate::engine::topology::SinkSpec;
+use crate::engine::{Batch, EngineError, ErrorKind};
+use crate::formats::{ByteColumn, RowEncoder, partition_for};
+
+/// Records to be written, in this order. All parts have the same length.
+#[derive(Debug, Default)]
+pub struct SinkBlock {
+    pub keys: ByteColumn,
+    /// Null is a tombstone.
+    pub values: ByteColumn,
+    /// The records' timestamps, ms since 1970.
+    pub times: Vec<i64>,
+    /// Where each goes.
+    pub partitions: Vec<i32>,
+}
+
+impl SinkBlock {
+    /// The number of records.
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    /// Memory held, roughly.
+    pub fn bytes(&self) -> usize {
+        self.keys.bytes() + self.values.bytes() + self.len() * 28
+    }
+}
+
+/// Encodes rows, and finds the partition of each as a Kafka producer would.
+#[derive(Debug)]
+pub struct Sink {
+    spec: SinkSpec,
+    keys: usize,
+    key: RowEncoder,
+    value: RowEncoder,
+    /// Rows without a key keep the partition that they came from.
+    partition: i32,
+    made: SinkBlock,
+}
+
+impl Sink {
+    pub fn new(spec: &SinkSpec, input: &Edge, partition: i32) -> Result<Self, EngineError> {
+        let (keys, values): (Vec<_>, Vec<_>) = spec.columns.iter().cloned().partition(|c| c.key);
+        if input.schema.fields().len() != spec.columns.len() + usize::from(spec.windowed) {
+            return Err(EngineError::internal("the edge of a sink holds other columns than the sink"));
+        }
+        Ok(Self {
+            keys: keys.len(),
+            key: RowEncoder::key(&keys, spec.key_format, spec.windowed)?,
+            value: RowEncoder::value(&values, spec.value_format)?,
+            partition: partition.rem_euclid(spec.partitions.max(1)),
+            spec: spec.clone(),
+            made: SinkBlock::default(),
+        })
+    }
+
+    pub fn push(&mut self, batch: Batch, out: &mut Output) -> Result<(), EngineError> {
+        let Some(batch) = self.timed(batch, out)? else { return Ok(()) };
+        let columns = batch.columns.columns();
+        let (Some(keys), Some(values)) =
+            (columns.get(..self.keys), columns.get(self.keys..self.spec.columns.len()))
+        else {
+            return Err(EngineError::internal("a sink without its columns"));
+        };
+        let starts = match columns.get(self.spec.columns.len()).filter(|_| self.spec.windowed) {
+            Some(starts) => starts.as_any().downcast_ref::<Int64Array>(),
+            None => None,
+        };
+        let first = self.made.keys.len();
+        if keys.is_empty() {
+            // The encoder could not tell how many.
+            (0..batch.num_rows()).for_each(|_| self.made.keys.push_null());
+        } else {
+            self.key.encode(keys, starts, &mut self.made.keys)?;
+        }
+        self.encode_values(values, &batch)?;
+        self.made.times.extend_from_slice(&batch.time);
+        for row in first..self.made.keys.len() {
+            let key = self.made.keys.get(row);
+            let partition = key.map_or(self.partition, |key| partition_for(key, self.spec.partitions));
+            self.made.partitions.push(partition);
+        }
+        Ok(())
+    }
+
+    fn encode_values(&mut self, values: &[ArrayRef], batch: &Batch) -> Result<(), EngineError> {
+        if values.is_empty() {
+            // Only a key: there is still a value, or the record would be a tombstone.
+            let none = self.spec.value_format == Format::None;
+            for row in 0..batch.num_rows() {
+                if none || batch.is_tombstone(row) {
+                    self.made.values.push_null();
+                } else {
+                    self.made.values.push(b"{}");
+                }
+            }
+            return Ok(());
+        }
+        if batch.tombstones.is_none() {
+            return Ok(self.value.encode(values, None, &mut self.made.values)?);
+        }
+        let mut encoded = ByteColumn::new();
+        self.value.encode(values, None, &mut encoded)?;
+        for (row, value) in encoded.iter().enumerate() {
+            match value.filter(|_| !batch.is_tombstone(row)) {
+                Some(value) => self.made.values.push(value),
+                None => self.made.values.push_null(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the timestamp's column for the time, where there is one (dialect 10.4). Rows whose timestamp is null or
+    /// before 1970 cannot be written; tombstones keep their row time.
+    fn timed(&self, mut batch: Batch, out: &mut Output) -> Result<Option<Batch>, EngineError> {
+        let Some(index) = self.spec.timestamp else { return Ok(Some(batch)) };
+        let column =
+            batch.columns.columns().get(index).ok_or_else(|| EngineError::internal("no timestamp"))?;
+        let any = column.as_any();
+        let values = if let Some(longs) = any.downcast_ref::<arrow::array::PrimitiveArray<Int64Type>>() {
+            longs.values()
+        } else if let Some(times) =
+            any.downcast_ref::<arrow::array::PrimitiveArray<TimestampMillisecondType>>()
+        {
+            times.values()
+        } else {
+            return Err(EngineError::internal(format!("a timestamp of type {}", column.data_type())));
+        };
+        let mut times = batch.time.to_vec();
+        let mut kept = vec![true; times.len()];
+        for (row, (time, keep)) in times.iter_mut().zip(&mut kept).enumerate() {
+            if batch.is_tombstone(row) {
+                continue;
+            }
+            match values.get(row).filter(|value| column.is_valid(row) && **value >= 0) {
+                Some(value) => *time = *value,
+                None => {
+                    *keep = false;
+                    let name = self.spec.columns.get(index).map_or("", |c| c.name.as_str());
+                    let reason = format!("the timestamp in column {name} is null or before 1970");
+                    out.errors.push(batch.row_error(ErrorKind::Serialization, row, reason));
+                }
+            }
+        }
+        batch.time = times.into();
+        if kept.iter().all(|keep| *keep) {
+            return Ok(Some(batch));
+        }
+        let batch = batch.filter(&kept.into())?;
+        Ok((batch.num_rows() > 0).then_some(batch))
+    }
+
+    pub fn take(&mut self) -> SinkBlock {
+        std::mem::take(&mut self.made)
+    }
+
+    pub fn clear(&mut self) {
+        self.made = SinkBlock::default();
+    }
+}

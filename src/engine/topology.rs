@@ -1,0 +1,128 @@
+//! The plan of a continuous query as the engine runs it: stages of operators, cut at exchanges.
+//!
+//! The planner writes a [`Topology`], the runtime makes one [`Task`](super::Task) of each stage and partition.
+//!
+//! ```text
+//!   topic ─ source ─ filter ─ project ─┐ exchange           stage 0: one task a source partition
+//!                                      └─ aggregate ─ project ─ sink ─ topic    stage 1
+//! ```
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::physical_expr::PhysicalExpr;
+
+use super::EdgeKind;
+use crate::catalog::{Column, Format, Source, WindowSpec};
+use crate::formats::SourceColumn;
+use crate::functions::aggregate::AggregateCall;
+
+#[derive(Debug, Clone)]
+pub struct Topology {
+    pub source: SourceSpec,
+    /// One or two; the first one reads the source.
+    pub stages: Vec<StageSpec>,
+}
+
+/// What is read, and which of its columns the query needs.
+#[derive(Debug, Clone)]
+pub struct SourceSpec {
+    pub source: Arc<Source>,
+    /// The columns of the first edge, in order.
+    pub columns: Vec<SourceColumn>,
+    pub schema: SchemaRef,
+    /// Changes where the source is a table.
+    pub edge: EdgeKind,
+}
+
+#[derive(Debug, Clone)]
+pub struct StageSpec {
+    pub operators: Vec<OperatorSpec>,
+    pub output: StageOutput,
+}
+
+#[derive(Debug, Clone)]
+pub enum OperatorSpec {
+    /// Keeps the rows for which the predicate is true. On an edge of changes tombstones pass, and a row that fails
+    /// becomes a tombstone.
+    Filter(FilterSpec),
+    Project(ProjectSpec),
+    Aggregate(Arc<AggregateSpec>),
+}
+
+#[derive(Debug, Clone)]
+pub struct FilterSpec {
+    pub predicate: Arc<dyn PhysicalExpr>,
+    /// For EXPLAIN.
+    pub text: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct ProjectSpec {
+    pub exprs: Vec<Arc<dyn PhysicalExpr>>,
+    pub schema: SchemaRef,
+    /// Rows in which one of these output columns is null, or fails, are dropped: keys of a table and grouping expressions.
+    pub not_null: Vec<usize>,
+    /// For EXPLAIN, one an expression.
+    pub texts: Vec<String>,
+}
+
+/// GROUP BY, with or without a window.
+///
+/// Input edge: the grouping columns first (`group` of them), then the arguments of the aggregates.
+/// Output edge: the grouping columns, then `WINDOWSTART` and `WINDOWEND` (Int64, ms) where there is a window,
+/// then one column an aggregate. Kind: changes, keyed by the grouping columns and the window. Its row time is the
+/// largest row time of the key.
+#[derive(Debug, Clone)]
+pub struct AggregateSpec {
+    pub group: usize,
+    pub calls: Vec<AggregateCall>,
+    pub window: Option<WindowSpec>,
+    /// Over the output edge. A key that stops matching gives a tombstone.
+    pub having: Option<FilterSpec>,
+    pub emit: EmitMode,
+    pub input: SchemaRef,
+    pub output: SchemaRef,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmitMode {
+    /// Every change, none coalesced.
+    EveryChange,
+    /// The last change of each key in an epoch.
+    PerEpoch,
+    /// Each window once, when stream time reaches its end and grace; windowed only.
+    Final,
+}
+
+#[derive(Debug, Clone)]
+pub enum StageOutput {
+    /// To the next stage, by the murmur2 hash of the key's bytes.
+    Exchange(ExchangeSpec),
+    /// To a topic.
+    Sink(SinkSpec),
+    /// To a client: the batches as they are.
+    Rows { schema: SchemaRef },
+}
+
+/// The first `keys` columns of the edge are the key.
+#[derive(Debug, Clone)]
+pub struct ExchangeSpec {
+    pub keys: Vec<Column>,
+    pub format: Format,
+}
+
+/// The edge holds all `columns` in order, behind them `WINDOWSTART` where `window` is set.
+#[derive(Debug, Clone)]
+pub struct SinkSpec {
+    pub topic: Arc<str>,
+    pub partitions: i32,
+    /// Keys first.
+    pub columns: Vec<Column>,
+    pub key_format: Format,
+    pub value_format: Format,
+    /// The keys on the wire end in the window's start, 8 bytes big endian.
+    pub windowed: bool,
+    /// The column (index in `columns`) that becomes the record's timestamp; else the row time.
+    pub timestamp: Option<usize>,
+}
