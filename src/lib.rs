@@ -24,4 +24,5 @@ pub mod engine;
 pub mod formats;
 pub mod functions;
 pub mod log;
+pub mod planner;
 pub mod sql;

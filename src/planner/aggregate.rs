@@ -1,0 +1,214 @@
+//! GROUP BY: filter and arguments before the exchange, aggregate and projection behind it.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema};
+
+use super::columns::{narrow, plain_column};
+use super::expr::{Bound, Grouping, contains_aggregate};
+use super::items::select_items;
+use super::relation::Relation;
+use super::select::{Body, flatten_group, group_key_items, sink_key_format};
+use crate::catalog::{Column, Format, Source, WindowSpec};
+use crate::engine::topology::{
+    AggregateSpec, EmitMode, ExchangeSpec, FilterSpec, OperatorSpec, ProjectSpec, SourceSpec, StageOutput,
+    StageSpec,
+};
+use crate::functions::aggregate::AggregateCall;
+use crate::sql::ast::{Emit, Query, Window, WindowKind};
+use crate::sql::{SqlError, SqlType, sqlstate};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+pub(super) fn plan_aggregate(
+    query: &Query,
+    group_by: &[sqlparser::ast::Expr],
+    relation: &Relation,
+    filter: Option<Bound>,
+    emit: EmitMode,
+    key_format: Option<Format>,
+    persistent: bool,
+) -> Result<(Body, SourceSpec), SqlError> {
+    let here = Some(query.position);
+    if let Some(partition_by) = &query.partition_by {
+        return Err(SqlError::new(sqlstate::INVALID_DEFINITION, "PARTITION BY cannot be used with GROUP BY")
+            .hint("GROUP BY decides the key of the table")
+            .at(Some(partition_by.position)));
+    }
+    if flatten_group(group_by).is_empty() {
+        return Err(SqlError::new(sqlstate::GROUPING_ERROR, "GROUP BY needs a column or an expression")
+            .hint("a result without a key is not a table")
+            .at(here));
+    }
+    let window = query.window.as_ref().map(|w| window_spec(w, query.emit)).transpose()?;
+    let mut grouping = Grouping::new(&flatten_group(group_by), &relation.scope, window.is_some())?;
+    let mut items = select_items(&query.select, relation, |expr| grouping.bind(expr))?;
+    let having = match &query.select.having {
+        Some(having) => {
+            let bound = grouping.bind(having)?;
+            if bound.ty != Some(SqlType::Boolean) {
+                return Err(SqlError::new(sqlstate::DATATYPE_MISMATCH, "HAVING must be of type BOOLEAN")
+                    .at(crate::sql::position_of(having)));
+            }
+            Some(FilterSpec { predicate: bound.expr, text: bound.text })
+        }
+        None => None,
+    };
+    if grouping.calls.is_empty() && !query.select.having.as_ref().is_some_and(contains_aggregate) {
+        return Err(SqlError::new(
+            sqlstate::GROUPING_ERROR,
+            "GROUP BY needs an aggregate function in SELECT or HAVING",
+        )
+        .hint("add COUNT(*), for example")
+        .at(here));
+    }
+    if persistent {
+        // The window is part of a windowed table's key already.
+        items.retain(|i| !(window.is_some() && matches!(i.name.as_str(), "WINDOWSTART" | "WINDOWEND")));
+    }
+    let groups = grouping.group_by.len();
+    let keys = if persistent {
+        group_key_items(groups, &grouping.group_names, &items).map_err(|e| e.at(here))?
+    } else {
+        Vec::new()
+    };
+    let group_columns = group_columns(&grouping)?;
+    let same_key = partitioned_by(&grouping.group_by, relation)
+        && sink_key_format(key_format, relation.source.key_format, &group_columns).ok()
+            == Some(relation.source.key_format);
+
+    // The edge into the aggregate: the grouping columns, then each distinct argument once.
+    let mut inputs: Vec<Bound> = grouping.group_by.clone();
+    let mut calls = Vec::with_capacity(grouping.calls.len());
+    for call in &grouping.calls {
+        let mut args = Vec::with_capacity(call.args.len());
+        for arg in &call.args {
+            let known = inputs.iter().position(|i| i.expr.as_ref() == arg.expr.as_ref());
+            let index = known.unwrap_or_else(|| {
+                inputs.push(arg.clone());
+                inputs.len() - 1
+            });
+            let ty = arg.ty.ok_or_else(|| {
+                SqlError::new(sqlstate::DATATYPE_MISMATCH, format!("the type of {} is not known", arg.text))
+                    .at(here)
+            })?;
+            args.push((index, ty));
+        }
+        let (function, return_type) = (call.function.clone(), call.return_type);
+        calls.push(AggregateCall { function, args, return_type, text: call.text.clone() });
+    }
+    let input = input_schema(&inputs, &grouping.group_names)?;
+    let output = output_schema(&group_columns, window.is_some(), &calls);
+
+    let mut used: Vec<_> = inputs.iter().map(|b| b.expr.clone()).collect();
+    used.extend(filter.as_ref().map(|f| f.expr.clone()));
+    let (source, remap) = narrow(relation, &used)?;
+    let mut before = Vec::with_capacity(2);
+    if let Some(filter) = filter {
+        before.push(OperatorSpec::Filter(FilterSpec { predicate: remap(filter.expr)?, text: filter.text }));
+    }
+    let texts = inputs.iter().map(|b| b.text.clone()).collect();
+    let exprs = inputs.into_iter().map(|b| remap(b.expr)).collect::<Result<_, _>>()?;
+    before.push(OperatorSpec::Project(ProjectSpec {
+        exprs,
+        schema: input.clone(),
+        not_null: (0..groups).collect(),
+        texts,
+    }));
+    let aggregate = OperatorSpec::Aggregate(Arc::new(AggregateSpec {
+        group: groups,
+        calls,
+        window,
+        having,
+        emit,
+        input,
+        output,
+    }));
+    let window_start = window.map(|_| groups);
+    let (stages, last) = if same_key {
+        before.push(aggregate);
+        (Vec::new(), before)
+    } else {
+        let format = sink_key_format(key_format, relation.source.key_format, &group_columns)
+            .map_err(|e| e.at(here))?;
+        let exchange = ExchangeSpec { keys: group_columns, format };
+        (vec![StageSpec { operators: before, output: StageOutput::Exchange(exchange) }], vec![aggregate])
+    };
+    Ok((Body { stages, last, items, keys, window, window_start }, source))
+}
+
+/// Whether the rows of a group are in one partition of the source already.
+fn partitioned_by(group_by: &[Bound], relation: &Relation) -> bool {
+    let source: &Source = &relation.source;
+    let keys: Vec<usize> = (0..source.columns.len()).filter(|&i| source.columns[i].key).collect();
+    let groups: Vec<Option<usize>> = group_by.iter().map(|b| plain_column(&b.expr)).collect();
+    !keys.is_empty() && groups.len() == keys.len() && groups.iter().zip(&keys).all(|(g, k)| *g == Some(*k))
+}
+
+fn group_columns(grouping: &Grouping) -> Result<Vec<Column>, SqlError> {
+    grouping
+        .group_by
+        .iter()
+        .zip(&grouping.group_names)
+        .map(|(bound, name)| match bound.ty {
+            Some(ty) => Ok(Column { name: name.clone(), ty, key: true }),
+            None => Err(SqlError::new(sqlstate::DATATYPE_MISMATCH, "cannot group by NULL")),
+        })
+        .collect()
+}
+
+fn input_schema(inputs: &[Bound], group_names: &[String]) -> Result<Arc<Schema>, SqlError> {
+    let mut fields = Vec::with_capacity(inputs.len());
+    for (i, input) in inputs.iter().enumerate() {
+        let ty = input.ty.ok_or_else(|| SqlError::internal("an input of an aggregate has no type"))?;
+        let name = group_names.get(i).cloned().unwrap_or_else(|| format!("ARG_{}", i - group_names.len()));
+        fields.push(Field::new(name, ty.arrow(), true));
+    }
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+fn output_schema(groups: &[Column], windowed: bool, calls: &[AggregateCall]) -> Arc<Schema> {
+    let mut fields: Vec<Field> = groups.iter().map(|c| Field::new(&c.name, c.ty.arrow(), true)).collect();
+    if windowed {
+        fields.push(Field::new("WINDOWSTART", SqlType::BigInt.arrow(), true));
+        fields.push(Field::new("WINDOWEND", SqlType::BigInt.arrow(), true));
+    }
+    for (i, call) in calls.iter().enumerate() {
+        fields.push(Field::new(format!("AGG_{i}"), call.return_type.arrow(), true));
+    }
+    Arc::new(Schema::new(fields))
+}
+
+/// Defaults of dialect 10.4: grace is a day less the size, or none for EMIT FINAL; retention is size and grace.
+fn window_spec(window: &Window, emit: Option<Emit>) -> Result<WindowSpec, SqlError> {
+    let (size_ms, advance_ms) = match window.kind {
+        WindowKind::Tumbling { size_ms } => (size_ms, size_ms),
+        WindowKind::Hopping { size_ms, advance_ms } => (size_ms, advance_ms),
+    };
+    let wrong =
+        |message: String| SqlError::new(sqlstate::INVALID_PARAMETER, message).at(Some(window.position));
+    if advance_ms > size_ms {
+        return Err(wrong(format!(
+            "a window of {size_ms} ms cannot advance by more than its size, {advance_ms} ms"
+        )));
+    }
+    // A row is counted once in each window that holds it.
+    if size_ms / advance_ms.max(1) > 10_000 {
+        return Err(
+            wrong("a row would be in more than 10,000 windows".into()).hint("use a larger ADVANCE BY")
+        );
+    }
+    let grace_ms = window.grace_ms.unwrap_or(match emit {
+        Some(Emit::Final) => 0,
+        _ => (DAY_MS - size_ms).max(0),
+    });
+    let least = size_ms.saturating_add(grace_ms);
+    let retention_ms = window.retention_ms.unwrap_or(least);
+    if retention_ms < least {
+        return Err(wrong(format!(
+            "RETENTION of {retention_ms} ms is less than size and grace period, {least} ms"
+        ))
+        .hint("raise RETENTION or lower GRACE PERIOD"));
+    }
+    Ok(WindowSpec { size_ms, advance_ms, grace_ms, retention_ms })
+}

@@ -1,0 +1,114 @@
+//! CREATE STREAM and CREATE TABLE with columns: a meaning for a topic.
+
+use super::with::WithClause;
+use super::{TopicPlan, check_formats};
+use crate::catalog::{Column, Format, Source};
+use crate::formats::check_timestamp;
+use crate::sql::ast::{ColumnRole, CreateSource, SourceKind};
+use crate::sql::{SqlError, sqlstate};
+
+/// Names that rows have already.
+pub(super) const PSEUDO_COLUMNS: &[&str] =
+    &["ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND"];
+
+/// A declared stream or table, and the topic it needs.
+#[derive(Debug)]
+pub struct SourcePlan {
+    pub source: Source,
+    pub topic: TopicPlan,
+}
+
+/// Plans a CREATE with columns. `sql` is the statement's text.
+///
+/// Errors: 42701 for a column named twice, 42P16 for keys that do not fit the kind, 22023 for properties.
+pub fn plan_create(create: &CreateSource, sql: &str) -> Result<SourcePlan, SqlError> {
+    let with = WithClause::parse(&create.with)?;
+    let position = Some(create.name.position);
+    let invalid = |message: String| SqlError::new(sqlstate::INVALID_DEFINITION, message).at(position);
+    let mut columns: Vec<Column> = Vec::with_capacity(create.columns.len());
+    for column in &create.columns {
+        let name = &column.name;
+        if PSEUDO_COLUMNS.contains(&name.value.as_str()) {
+            return Err(SqlError::new(
+                sqlstate::DUPLICATE_COLUMN,
+                format!("\"{}\" is a system column", name.value),
+            )
+            .hint("choose another name for the column")
+            .at(Some(name.position)));
+        }
+        if columns.iter().any(|c| c.name == name.value) {
+            return Err(SqlError::new(
+                sqlstate::DUPLICATE_COLUMN,
+                format!("column \"{}\" specified more than once", name.value),
+            )
+            .at(Some(name.position)));
+        }
+        let key = match (create.kind, column.role) {
+            (_, ColumnRole::Value) => false,
+            (SourceKind::Stream, ColumnRole::Key) | (SourceKind::Table, ColumnRole::PrimaryKey) => true,
+            (SourceKind::Stream, ColumnRole::PrimaryKey) => {
+                return Err(SqlError::new(sqlstate::INVALID_DEFINITION, "a stream has no primary key")
+                    .hint("write KEY instead of PRIMARY KEY: keys of a stream may repeat")
+                    .at(Some(name.position)));
+            }
+            (SourceKind::Table, ColumnRole::Key) => {
+                return Err(SqlError::new(
+                    sqlstate::INVALID_DEFINITION,
+                    "a key column of a table is a PRIMARY KEY",
+                )
+                .hint("write PRIMARY KEY instead of KEY")
+                .at(Some(name.position)));
+            }
+        };
+        columns.push(Column { name: name.value.clone(), ty: column.ty, key });
+    }
+    columns.sort_by_key(|c| !c.key);
+    let has_key = columns.iter().any(|c| c.key);
+    if create.kind == SourceKind::Table && !has_key {
+        return Err(invalid("a table needs a primary key".into()).hint("mark a column with PRIMARY KEY"));
+    }
+    if !columns.iter().any(|c| !c.key) {
+        return Err(invalid(format!("a {} needs at least one column that is not a key", create.kind))
+            .hint("schemas are not inferred yet: declare the columns"));
+    }
+    let Some(topic) = with.topic else {
+        return Err(invalid("property KAFKA_TOPIC is missing".into())
+            .hint("add WITH (KAFKA_TOPIC = 'topic', VALUE_FORMAT = 'JSON')"));
+    };
+    let Some(value_format) = with.value_format else {
+        return Err(invalid("property VALUE_FORMAT is missing".into()).hint("add VALUE_FORMAT = 'JSON'"));
+    };
+    let key_format = match with.key_format {
+        None if has_key => Format::Kafka,
+        None | Some(Format::None) if !has_key => Format::None,
+        Some(Format::None) => {
+            return Err(invalid("KEY_FORMAT = 'NONE' does not fit a key column".into()));
+        }
+        Some(format) => format,
+        None => Format::None,
+    };
+    if let Some(timestamp) = &with.timestamp {
+        check_timestamp(&columns, timestamp).map_err(|e| e.at(position))?;
+    }
+    check_formats(&columns, key_format, value_format).map_err(|e| e.at(position))?;
+    let source = Source {
+        name: create.name.value.clone(),
+        kind: create.kind,
+        columns,
+        topic: topic.clone(),
+        key_format,
+        value_format,
+        timestamp: with.timestamp,
+        window: None,
+        query: None,
+        sql: sql.to_owned(),
+        internal: false,
+    };
+    let topic = TopicPlan {
+        name: topic,
+        partitions: with.partitions,
+        replicas: with.replicas,
+        compact: create.kind == SourceKind::Table,
+    };
+    Ok(SourcePlan { source, topic })
+}

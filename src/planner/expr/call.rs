@@ -1,0 +1,116 @@
+//! Calls of functions.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, LazyLock};
+
+use arrow::datatypes::Field;
+use datafusion::common::ScalarValue;
+use datafusion::config::ConfigOptions;
+use datafusion::logical_expr::{ScalarUDF, ScalarUDFImpl};
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, visit_expressions};
+
+use super::binder::{Binder, unsupported};
+use super::constant::fold;
+use super::convert::unite;
+use super::{Bound, lazy, position_of};
+use crate::functions::{aggregate, scalar};
+use crate::sql::{SqlError, SqlType, sqlstate};
+
+static OPTIONS: LazyLock<Arc<ConfigOptions>> = LazyLock::new(|| Arc::new(ConfigOptions::default()));
+
+/// Whether an aggregate function is called anywhere in the expression.
+pub fn contains_aggregate(expr: &Expr) -> bool {
+    let found = visit_expressions(expr, |e| match e {
+        Expr::Function(call) if aggregate::find(&name_of(call)).is_some() => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
+pub fn bind(binder: &mut Binder<'_>, call: &Function, whole: &Expr) -> Result<Bound, SqlError> {
+    let name = name_of(call);
+    if aggregate::find(&name).is_some() {
+        return binder.names.aggregate(call, position_of(whole));
+    }
+    let args = arguments(call, whole)?;
+    let Some(args) = args else { return Err(scalar::unknown(&format!("{name}(*)"))) };
+    scalar(binder, &name, &args)
+}
+
+/// A scalar function on argument expressions.
+pub fn scalar(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> Result<Bound, SqlError> {
+    let bound = args.iter().map(|arg| binder.bind(arg)).collect::<Result<Vec<_>, _>>()?;
+    let types: Vec<_> = bound.iter().map(|arg| arg.ty).collect();
+    let resolved = scalar::resolve(name, &types)?;
+    let constants: Vec<_> = bound
+        .iter()
+        .map(|arg| match arg.constant() {
+            Some(ScalarValue::Utf8(Some(text))) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    scalar::check_constants(resolved.function.name, &constants)
+        .map_err(|e| SqlError::new(sqlstate::INVALID_PARAMETER, e))?;
+    let texts: Vec<_> = bound.iter().map(|arg| arg.text.as_str()).collect();
+    let text = format!("{}({})", resolved.function.name, texts.join(", "));
+    let mut converted = Vec::with_capacity(bound.len());
+    for (arg, ty) in bound.into_iter().zip(&resolved.params) {
+        let arg = unite(arg, *ty)?;
+        converted.push(if resolved.function.takes_failures {
+            lazy::null_on_failure(arg.expr, ty.arrow())
+        } else {
+            arg.expr
+        });
+    }
+    let expr = function_expr(resolved.function.name, resolved.udf, converted, resolved.returns);
+    Ok(Bound { expr: fold(expr), ty: Some(resolved.returns), text })
+}
+
+/// The argument expressions; None for `f(*)`.
+pub fn arguments<'a>(call: &'a Function, whole: &Expr) -> Result<Option<Vec<&'a Expr>>, SqlError> {
+    let plain = call.over.is_none()
+        && call.filter.is_none()
+        && call.null_treatment.is_none()
+        && call.within_group.is_empty()
+        && matches!(call.parameters, FunctionArguments::None);
+    let FunctionArguments::List(list) = &call.args else { return Err(unsupported(whole)) };
+    if !plain || list.duplicate_treatment.is_some() || !list.clauses.is_empty() {
+        return Err(unsupported(whole));
+    }
+    let mut args = Vec::with_capacity(list.args.len());
+    for arg in &list.args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => args.push(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if list.args.len() == 1 => return Ok(None),
+            _ => return Err(unsupported(whole)),
+        }
+    }
+    Ok(Some(args))
+}
+
+/// The function's name in upper case; one with a schema before it is no name of ours.
+pub fn name_of(call: &Function) -> String {
+    call.name.to_string().trim_matches(['`', '"']).to_uppercase()
+}
+
+/// A node of our own as a DataFusion function, which does the bookkeeping of expressions.
+pub fn udf_expr(
+    function: impl ScalarUDFImpl + 'static,
+    args: Vec<Arc<dyn PhysicalExpr>>,
+    ty: SqlType,
+) -> Arc<dyn PhysicalExpr> {
+    let udf = ScalarUDF::new_from_impl(function);
+    let name = udf.name().to_owned();
+    function_expr(&name, Arc::new(udf), args, ty)
+}
+
+fn function_expr(
+    name: &str,
+    udf: Arc<ScalarUDF>,
+    args: Vec<Arc<dyn PhysicalExpr>>,
+    ty: SqlType,
+) -> Arc<dyn PhysicalExpr> {
+    let field = Arc::new(Field::new(name, ty.arrow(), true));
+    Arc::new(ScalarFunctionExpr::new(name, udf, args, field, OPTIONS.clone()))
+}

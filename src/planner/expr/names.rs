@@ -1,0 +1,31 @@
+//! Where the names in an expression lead: the seam between the binder and what it binds over.
+
+use arrow::datatypes::Schema;
+use sqlparser::ast::{Expr, Function, Ident};
+
+use super::Bound;
+use crate::sql::{Position, SqlError};
+
+/// What an expression is bound over: the columns of a source, or the output of a GROUP BY.
+pub trait Names {
+    /// Asked before every node: Some binds the whole node at once.
+    fn whole(&mut self, expr: &Expr) -> Result<Option<Bound>, SqlError>;
+
+    fn column(
+        &mut self,
+        qualifier: Option<&str>,
+        name: &str,
+        at: Option<Position>,
+    ) -> Result<Bound, SqlError>;
+
+    /// A call of an aggregate function.
+    fn aggregate(&mut self, call: &Function, at: Option<Position>) -> Result<Bound, SqlError>;
+
+    /// The columns so far.
+    fn schema(&self) -> Schema;
+}
+
+/// A name as the catalog knows it: upper case unless quoted.
+pub fn fold(ident: &Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_uppercase() }
+}

@@ -1,0 +1,68 @@
+//! Analysed statement to logical plan to topology of operators.
+//!
+//! Everything that can be wrong with a statement is found here, before anything is changed, with its place in
+//! the text. The planner does no I/O: what it must know of topics is in its [`Context`].
+
+mod aggregate;
+mod columns;
+mod create;
+pub mod explain;
+pub mod expr;
+mod insert;
+mod items;
+mod naming;
+mod relation;
+mod replace;
+mod select;
+mod with;
+
+use crate::catalog::{Catalog, Column, Format};
+use crate::engine::topology::EmitMode;
+use crate::formats::check_format;
+use crate::sql::{SqlError, SqlType};
+
+pub use create::{SourcePlan, plan_create};
+pub use insert::{
+    InsertColumn, InsertPlan, check_null, insert_columns, insert_params, insert_schema, insert_target,
+    plan_insert,
+};
+pub use relation::unknown_source;
+pub use replace::check_replace;
+pub use select::{QueryPlan, SinkPlan, plan_create_as, plan_push};
+
+/// What a statement is planned against.
+pub struct Context<'a> {
+    pub catalog: &'a Catalog,
+    /// The number of partitions of a topic, None where it does not exist.
+    pub partitions: &'a (dyn Fn(&str) -> Option<i32> + Sync),
+    /// False where `cache.max.bytes.buffering` is 0: then every change of a table is emitted.
+    pub coalesce: bool,
+}
+
+impl Context<'_> {
+    fn emit_changes(&self) -> EmitMode {
+        if self.coalesce { EmitMode::PerEpoch } else { EmitMode::EveryChange }
+    }
+}
+
+/// A topic that a stream or table needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicPlan {
+    pub name: String,
+    /// None: it must exist.
+    pub partitions: Option<i32>,
+    pub replicas: Option<i16>,
+    /// A table's topic keeps the last record of each key.
+    pub compact: bool,
+}
+
+/// Whether the formats can carry the columns.
+fn check_formats(columns: &[Column], key: Format, value: Format) -> Result<(), SqlError> {
+    let (keys, values): (Vec<_>, Vec<_>) = columns.iter().cloned().partition(|c| c.key);
+    check_format(&keys, key).and_then(|()| check_format(&values, value))
+}
+
+/// The types of the KAFKA format (dialect 10.3).
+fn kafka_carries(ty: SqlType) -> bool {
+    matches!(ty, SqlType::Int | SqlType::BigInt | SqlType::Double | SqlType::String | SqlType::Bytes)
+}
