@@ -25,4 +25,5 @@ pub mod formats;
 pub mod functions;
 pub mod log;
 pub mod planner;
+pub mod runtime;
 pub mod sql;

@@ -1,0 +1,536 @@
+//! Queries that run: workers, epochs, recovery, supervision. The only floor that joins engine and log.
+//!
+//! A [`Runtime`] owns the catalog, as it stands in the command log, and the queries in it. Its calls block and
+//! are meant for blocking threads, but for those that only look. Statements that change the catalog are planned and
+//! applied one at a time: hold [`Runtime::ddl`] from the look at the catalog to the change.
+
+mod command_log;
+mod config;
+mod epoch;
+mod insert;
+mod persistent;
+mod pipeline;
+mod pool;
+mod processing_log;
+mod read;
+mod recovery;
+mod scan;
+mod stats;
+pub mod status;
+mod transient;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use parking_lot::RwLock;
+
+use crate::catalog::{Catalog, Command, QueryDef, Source};
+use crate::engine::topology::Topology;
+use crate::engine::{EngineError, Table};
+use crate::formats::{RECORD_BYTES_MAX, SourceColumn};
+use crate::log::{Log, LogError, TopicSpec};
+use crate::planner::{self, QueryPlan, SourcePlan, TopicPlan};
+use crate::sql::ast::{SourceKind, StatementKind};
+use crate::sql::{SqlError, sqlstate};
+
+pub use command_log::CommandLogError;
+pub use config::{Names, QUERY_PROPERTIES, QueryConfig, RuntimeConfig};
+pub use insert::{InsertError, InsertRows};
+pub use persistent::QueryError;
+pub use pipeline::{Made, Pipeline};
+pub use processing_log::PROCESSING_LOG;
+pub use read::read_to_end;
+pub use scan::ScanRows;
+pub use stats::QueryStats;
+pub use transient::PushRows;
+
+use status::{PartitionLag, QueryState, QueryStatus};
+
+use command_log::CommandLog;
+use insert::Inserter;
+use persistent::{Environment, PersistentQuery};
+use pool::Pool;
+
+/// How long a query may take to finish its last commit when it is dropped.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// A runtime that could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    #[error("{0}")]
+    Log(#[from] LogError),
+    #[error("{0}")]
+    CommandLog(#[from] CommandLogError),
+    #[error("cannot start worker threads: {0}")]
+    Threads(#[from] std::io::Error),
+}
+
+pub struct Runtime {
+    environment: Arc<Environment>,
+    pool: Pool,
+    command_log: CommandLog,
+    catalog: RwLock<Arc<Catalog>>,
+    queries: RwLock<BTreeMap<String, Entry>>,
+    inserter: Inserter,
+    ddl: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// A query of the catalog.
+enum Entry {
+    Running(PersistentQuery),
+    /// This build cannot plan it any more.
+    Broken {
+        def: Arc<QueryDef>,
+        error: SqlError,
+    },
+}
+
+/// A query as SHOW QUERIES lists it.
+pub struct QueryInfo {
+    pub def: Arc<QueryDef>,
+    pub stats: QueryStats,
+}
+
+impl QueryInfo {
+    /// As the metrics show it. `topic` is what the query reads.
+    pub fn status(&self, topic: &str) -> QueryStatus {
+        let (topic, stats): (Arc<str>, _) = (topic.into(), &self.stats);
+        let lag = stats.lag.iter().enumerate().map(|(partition, records)| PartitionLag {
+            topic: topic.clone(),
+            partition: partition as i32,
+            records: records.map(|n| n.max(0) as u64),
+        });
+        QueryStatus {
+            id: self.def.id.as_str().into(),
+            sink: self.def.sink.as_str().into(),
+            state: stats.state,
+            last_error: stats.last_error.clone(),
+            rows_in: stats.counters.rows_in,
+            rows_out: stats.counters.rows_out,
+            lag: lag.collect(),
+            epochs: stats.epochs,
+            epochs_failed: stats.rollbacks,
+            commit_time: stats.commit_time_sum,
+            commit_time_max: stats.commit_time_max,
+            state_rows: stats.counters.state_rows as u64,
+            state_bytes: stats.counters.state_bytes as u64,
+            late_rows: stats.counters.late_rows,
+            errors: stats.counters.errors,
+            restarts: stats.restarts,
+        }
+    }
+}
+
+impl Runtime {
+    /// Reads the command log and starts the queries in it. Blocks.
+    pub fn open(
+        log: Arc<dyn Log>,
+        config: RuntimeConfig,
+        blocking: tokio::runtime::Handle,
+    ) -> Result<Arc<Runtime>, RuntimeError> {
+        let names = Names::new(&config.service_id);
+        recovery::ensure_topic(
+            log.as_ref(),
+            &TopicSpec {
+                name: names.processing_log_topic(),
+                partitions: 1,
+                replicas: config.internal_replicas,
+                config: Vec::new(),
+            },
+        )?;
+        let (command_log, mut catalog) = CommandLog::open(log.clone(), &names, config.internal_replicas)?;
+        catalog.apply(Command::PutSource(processing_log::processing_log_source(&names)));
+        let runtime = Runtime {
+            pool: Pool::new(config.workers)?,
+            command_log,
+            inserter: Inserter::new(log.clone(), &names),
+            environment: Arc::new(Environment {
+                processing_log: processing_log::Writing::new(log.clone(), &names),
+                log,
+                names,
+                config,
+                blocking,
+            }),
+            catalog: RwLock::new(Arc::new(catalog)),
+            queries: RwLock::default(),
+            ddl: Arc::default(),
+        };
+        for def in runtime.catalog().queries() {
+            let entry = runtime.start(def.clone()).unwrap_or_else(|error| {
+                tracing::error!(query = %def.id, %error, "a query of the command log cannot be planned");
+                Entry::Broken { def: def.clone(), error }
+            });
+            runtime.queries.write().insert(def.id.clone(), entry);
+        }
+        Ok(Arc::new(runtime))
+    }
+
+    /// The catalog as it is now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.read().clone()
+    }
+
+    pub fn log(&self) -> &Arc<dyn Log> {
+        &self.environment.log
+    }
+
+    pub fn names(&self) -> &Names {
+        &self.environment.names
+    }
+
+    pub fn config(&self) -> &RuntimeConfig {
+        &self.environment.config
+    }
+
+    /// To be held by whoever changes the catalog.
+    pub fn ddl(&self) -> &Arc<tokio::sync::Mutex<()>> {
+        &self.ddl
+    }
+
+    /// All persistent queries in the order of their numbers.
+    pub fn queries(&self) -> Vec<QueryInfo> {
+        let mut queries: Vec<QueryInfo> = self.queries.read().values().map(Entry::info).collect();
+        queries.sort_by_key(|q| q.def.number);
+        queries
+    }
+
+    pub fn query(&self, id: &str) -> Option<QueryInfo> {
+        self.queries.read().get(id).map(Entry::info)
+    }
+
+    /// The committed state behind a table that a query maintains. None: the table has no query, or its state is
+    /// being read back ([`Runtime::query`] tells which).
+    pub fn table(&self, query: &str) -> Option<Arc<Table>> {
+        match self.queries.read().get(query) {
+            Some(Entry::Running(query)) => query.table(),
+            _ => None,
+        }
+    }
+
+    /// Creates a declared stream or table, and its topic where the statement says how. Replaces one of that name.
+    pub fn create_source(&self, plan: SourcePlan) -> Result<(), SqlError> {
+        self.ensure_topic(&plan.topic)?;
+        self.apply(vec![Command::PutSource(plan.source)])
+    }
+
+    /// Creates a stream or table with the query that writes it, and starts the query. `replaces` is the query that
+    /// is to go on with a new statement and its old state and positions.
+    pub fn create_query(
+        &self,
+        plan: QueryPlan,
+        sql: &str,
+        properties: BTreeMap<String, String>,
+        replaces: Option<Arc<QueryDef>>,
+    ) -> Result<String, SqlError> {
+        let catalog = self.catalog();
+        let sink = plan.sink.ok_or_else(|| SqlError::internal("a persistent query without a sink"))?;
+        let limit = self.config().queries_max;
+        if replaces.is_none() && self.queries.read().len() >= limit {
+            return Err(SqlError::new(
+                sqlstate::LIMIT_EXCEEDED,
+                format!("there are {limit} queries already"),
+            )
+            .hint("TERMINATE one, or raise queries.max"));
+        }
+        self.ensure_topic(&sink.topic)?;
+        let partitions = self.partitions(&plan.reads.topic)?;
+        let reads_columns = Some(plan.reads.columns.len());
+        let def = match &replaces {
+            Some(old) => QueryDef { sql: sql.to_owned(), reads_columns, properties, ..old.as_ref().clone() },
+            None => {
+                let number = catalog.next_query();
+                let kind = match sink.source.kind {
+                    SourceKind::Stream => "CSAS",
+                    SourceKind::Table => "CTAS",
+                };
+                QueryDef {
+                    id: format!("{kind}_{}_{number}", sink.source.name),
+                    number,
+                    sql: sql.to_owned(),
+                    sink: sink.source.name.clone(),
+                    reads: plan.reads.name.clone(),
+                    reads_columns,
+                    partitions,
+                    sink_partitions: sink.partitions,
+                    properties,
+                }
+            }
+        };
+        let id = def.id.clone();
+        let source = Source { query: Some(id.clone()), ..sink.source };
+        if replaces.is_some() {
+            self.stop(&id)?;
+        }
+        let next = Command::NextQuery(catalog.next_query().max(def.number + 1));
+        let commands = vec![Command::PutSource(source), Command::PutQuery(def), next];
+        self.apply_to_stopped(replaces.is_some().then_some(id.as_str()), commands)?;
+        let def = self
+            .catalog()
+            .query(&id)
+            .cloned()
+            .ok_or_else(|| SqlError::internal("the new query is not there"))?;
+        let entry = self.start(def)?;
+        self.queries.write().insert(id.clone(), entry);
+        Ok(id)
+    }
+
+    /// Drops a stream or table with the query that writes it. The caller has checked that nothing reads it.
+    pub fn drop_source(&self, source: &Source, delete_topic: bool) -> Result<(), SqlError> {
+        let mut commands = vec![Command::DropSource(source.name.clone())];
+        if let Some(id) = &source.query {
+            self.stop(id)?;
+            commands.push(Command::DropQuery(id.clone()));
+        }
+        self.apply_to_stopped(source.query.as_deref(), commands)?;
+        if let Some(id) = &source.query {
+            self.forget(id);
+        }
+        if delete_topic {
+            match self.log().delete_topic(&source.topic) {
+                Ok(()) | Err(LogError::UnknownTopic(_)) => {}
+                Err(error) => return Err(log_error(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a query. What it wrote stays: its stream or table is then a declared one.
+    pub fn terminate(&self, id: &str) -> Result<(), SqlError> {
+        let catalog = self.catalog();
+        let Some(def) = catalog.query(id) else {
+            return Err(SqlError::new(sqlstate::UNDEFINED_OBJECT, format!("query \"{id}\" does not exist"))
+                .hint("SHOW QUERIES lists them"));
+        };
+        self.stop(id)?;
+        let mut commands = vec![Command::DropQuery(id.to_owned())];
+        if let Some(sink) = catalog.source(&def.sink) {
+            commands.push(Command::PutSource(Source { query: None, ..sink.as_ref().clone() }));
+        }
+        self.apply_to_stopped(Some(id), commands)?;
+        self.forget(id);
+        Ok(())
+    }
+
+    /// Starts a push query. Blocks while it opens.
+    pub fn push(
+        &self,
+        plan: &QueryPlan,
+        schema: SchemaRef,
+        config: &QueryConfig,
+    ) -> Result<PushRows, QueryError> {
+        transient::start(&self.pool, &self.environment, &plan.topology, schema, plan.limit, config)
+    }
+
+    /// Reads a stream or table from its beginning to its end.
+    pub fn scan(&self, source: Arc<Source>, columns: Vec<SourceColumn>) -> ScanRows {
+        scan::scan(&self.environment, source, columns)
+    }
+
+    /// Writes rows, all or none.
+    pub fn insert(&self, source: &Source, rows: &[InsertRows]) -> Result<u64, InsertError> {
+        self.inserter.insert(source, rows)
+    }
+
+    /// The number of partitions of a topic. Errors: it does not exist, or the log does not answer.
+    pub fn partitions(&self, topic: &str) -> Result<i32, SqlError> {
+        match self.log().topic(topic).map_err(|e| log_error(&e))? {
+            Some(info) => Ok(info.partitions),
+            None => Err(no_topic(topic)),
+        }
+    }
+
+    /// Stops all queries, each after its last commit. Blocks.
+    pub fn shut_down(&self) {
+        let queries = self.queries.read();
+        let running = || {
+            queries.values().filter_map(|e| match e {
+                Entry::Running(query) => Some(query),
+                Entry::Broken { .. } => None,
+            })
+        };
+        running().for_each(PersistentQuery::stop);
+        for query in running() {
+            if !query.wait_stopped(STOP_LIMIT) {
+                tracing::warn!(query = %query.def().id, "query did not stop in time");
+            }
+        }
+    }
+
+    /// Plans a query of the catalog anew, and starts it.
+    fn start(&self, def: Arc<QueryDef>) -> Result<Entry, SqlError> {
+        let config = self.config().query.with(&def.properties)?;
+        let topology = self.plan(&def, &config)?;
+        Ok(Entry::Running(PersistentQuery::start(
+            &self.pool,
+            self.environment.clone(),
+            def,
+            topology,
+            config,
+        )))
+    }
+
+    fn plan(&self, def: &QueryDef, config: &QueryConfig) -> Result<Topology, SqlError> {
+        let plan = self.plan_of(def, config)?;
+        Ok(plan.topology)
+    }
+
+    /// The plan of a persistent query, against the catalog of now; but for columns that what it reads has got since.
+    pub fn plan_of(&self, def: &QueryDef, config: &QueryConfig) -> Result<QueryPlan, SqlError> {
+        let mut catalog = self.catalog();
+        if let (Some(source), Some(known)) = (catalog.source(&def.reads), def.reads_columns)
+            && source.columns.len() > known
+        {
+            let mut source = source.as_ref().clone();
+            source.columns.truncate(known);
+            let mut then = catalog.as_ref().clone();
+            then.apply(Command::PutSource(source));
+            catalog = Arc::new(then);
+        }
+        let statements = crate::sql::parse(&def.sql, &crate::sql::Variables::default())?;
+        let create = statements.iter().find_map(|s| match &s.kind {
+            StatementKind::CreateAsSelect(create) => Some(create),
+            _ => None,
+        });
+        let create = create.ok_or_else(|| SqlError::internal("a query that is no CREATE … AS SELECT"))?;
+        let reads = catalog.source(&def.reads).map(|s| s.topic.clone());
+        let partitions = |topic: &str| {
+            if reads.as_deref() == Some(topic) { Some(def.partitions) } else { Some(def.sink_partitions) }
+        };
+        let coalesce = config.cache_bytes > 0;
+        let context = planner::Context { catalog: &catalog, partitions: &partitions, coalesce };
+        planner::plan_create_as(create, &def.sql, &context)
+    }
+
+    /// Makes commands durable, then true.
+    fn apply(&self, commands: Vec<Command>) -> Result<(), SqlError> {
+        self.try_apply(commands).map_err(|error| command_error(&error))
+    }
+
+    /// The same for commands about a query that was stopped for them: it goes on as before where they fail.
+    fn apply_to_stopped(&self, query: Option<&str>, commands: Vec<Command>) -> Result<(), SqlError> {
+        let Err(error) = self.try_apply(commands) else { return Ok(()) };
+        // A server that another one has replaced would only fence that one's query.
+        let is_fenced = matches!(error, CommandLogError::Log(LogError::Fenced(_)));
+        if let Some(def) = query.and_then(|id| self.catalog().query(id).cloned())
+            && !is_fenced
+        {
+            let id = def.id.clone();
+            let entry = self.start(def.clone()).unwrap_or_else(|error| Entry::Broken { def, error });
+            self.queries.write().insert(id, entry);
+        }
+        Err(command_error(&error))
+    }
+
+    fn try_apply(&self, commands: Vec<Command>) -> Result<(), CommandLogError> {
+        self.command_log.append(&commands)?;
+        let mut catalog = self.catalog.write();
+        let mut changed = catalog.as_ref().clone();
+        commands.into_iter().for_each(|command| changed.apply(command));
+        *catalog = Arc::new(changed);
+        Ok(())
+    }
+
+    fn stop(&self, id: &str) -> Result<(), SqlError> {
+        let queries = self.queries.read();
+        let Some(Entry::Running(query)) = queries.get(id) else { return Ok(()) };
+        query.stop();
+        if query.wait_stopped(STOP_LIMIT) {
+            return Ok(());
+        }
+        Err(SqlError::new(sqlstate::OBJECT_IN_USE, format!("query \"{id}\" is still committing"))
+            .hint("try again in a moment"))
+    }
+
+    /// Removes what a query kept.
+    fn forget(&self, id: &str) {
+        self.queries.write().remove(id);
+        let changelog = self.names().changelog_topic(id);
+        match self.log().delete_topic(&changelog) {
+            Ok(()) | Err(LogError::UnknownTopic(_)) => {}
+            Err(error) => tracing::warn!(topic = %changelog, %error, "cannot delete the changelog"),
+        }
+    }
+
+    /// Creates a topic that a statement needs, or checks the one that is there.
+    fn ensure_topic(&self, plan: &TopicPlan) -> Result<(), SqlError> {
+        match (self.log().topic(&plan.name).map_err(|e| log_error(&e))?, plan.partitions) {
+            (Some(there), Some(asked)) if there.partitions != asked => Err(SqlError::new(
+                sqlstate::INVALID_PARAMETER,
+                format!("topic \"{}\" exists with {} partitions, not {asked}", plan.name, there.partitions),
+            )
+            .hint("leave PARTITIONS out to use the topic as it is")),
+            (Some(_), _) => Ok(()),
+            (None, None) => Err(no_topic(&plan.name)),
+            (None, Some(partitions)) => {
+                let policy = if plan.compact { "compact" } else { "delete" };
+                let spec = TopicSpec {
+                    name: plan.name.clone(),
+                    partitions,
+                    replicas: plan.replicas,
+                    // A record that could be read can be written too.
+                    config: vec![
+                        ("cleanup.policy".into(), policy.into()),
+                        ("max.message.bytes".into(), (2 * RECORD_BYTES_MAX).to_string()),
+                    ],
+                };
+                self.log().create_topic(&spec).map_err(|e| log_error(&e))
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn info(&self) -> QueryInfo {
+        match self {
+            Entry::Running(query) => QueryInfo { def: query.def().clone(), stats: query.status() },
+            Entry::Broken { def, error } => {
+                let last_error = Some(error.to_string());
+                let stats = QueryStats { state: QueryState::Failed, last_error, ..QueryStats::default() };
+                QueryInfo { def: def.clone(), stats }
+            }
+        }
+    }
+}
+
+fn no_topic(topic: &str) -> SqlError {
+    SqlError::new(sqlstate::UNDEFINED_OBJECT, format!("topic \"{topic}\" does not exist"))
+        .hint("create it, or add PARTITIONS = n to have it created")
+}
+
+/// What a client sees of an error of the log.
+pub fn log_error(error: &LogError) -> SqlError {
+    let code = match error {
+        LogError::UnknownTopic(_) | LogError::UnknownPartition { .. } => sqlstate::UNDEFINED_OBJECT,
+        LogError::Invalid(_) => sqlstate::INVALID_PARAMETER,
+        LogError::Unavailable(_) => sqlstate::CONNECTION_FAILURE,
+        LogError::Denied(_) => "42501",
+        _ => sqlstate::IO_ERROR,
+    };
+    SqlError::new(code, error.to_string())
+}
+
+fn command_error(error: &CommandLogError) -> SqlError {
+    match error {
+        CommandLogError::Log(error) => log_error(error),
+        CommandLogError::Command(error) => SqlError::internal(error),
+    }
+}
+
+impl From<EngineError> for SqlError {
+    fn from(error: EngineError) -> SqlError {
+        SqlError::internal(error)
+    }
+}
+
+/// What a client sees of an error of a query.
+pub fn query_error(error: &QueryError) -> SqlError {
+    match error {
+        QueryError::Log(error) => log_error(error),
+        QueryError::Memory { .. } => {
+            SqlError::new(sqlstate::OUT_OF_MEMORY, error.to_string()).hint("raise query.memory.max.bytes")
+        }
+        QueryError::Engine(_) | QueryError::Panic(_) => SqlError::internal(error),
+    }
+}
