@@ -26,4 +26,5 @@ pub mod functions;
 pub mod log;
 pub mod planner;
 pub mod runtime;
+pub mod server;
 pub mod sql;

@@ -1,0 +1,71 @@
+//! EXPLAIN of a statement or of a running query.
+
+use std::sync::Arc;
+
+use arrow::array::StringArray;
+use arrow::datatypes::{DataType, SchemaRef};
+
+use super::SqlServer;
+use super::rows::{rows, schema as schema_of};
+use crate::planner::explain::explain;
+use crate::planner::{Context, QueryPlan, plan_create_as, plan_push};
+use crate::server::session::{Outcome, SessionState};
+use crate::sql::ast::{Explain, Name, Statement, StatementKind};
+use crate::sql::{SqlError, sqlstate};
+
+pub fn schema() -> SchemaRef {
+    schema_of(&[("QUERY PLAN", DataType::Utf8)])
+}
+
+impl SqlServer {
+    pub(super) async fn explain(&self, session: &SessionState, what: &Explain) -> Result<Outcome, SqlError> {
+        let lines = match what {
+            Explain::Query(name) => self.explain_query(name)?,
+            Explain::Statement(statement) => self.explain_statement(session, statement).await?,
+        };
+        rows(schema(), vec![Arc::new(StringArray::from(lines))], "EXPLAIN")
+    }
+
+    fn explain_query(&self, name: &Name) -> Result<Vec<String>, SqlError> {
+        let runtime = self.runtime()?;
+        let query = runtime.query(&name.value).ok_or_else(|| {
+            SqlError::new(sqlstate::UNDEFINED_OBJECT, format!("query \"{}\" does not exist", name.value))
+                .hint("SHOW QUERIES lists them")
+                .at(Some(name.position))
+        })?;
+        let config = runtime.config().query.with(&query.def.properties)?;
+        let plan = runtime.plan_of(&query.def, &config)?;
+        let mut lines = vec![format!("Query {} ({})", query.def.id, query.stats.state.name().to_uppercase())];
+        lines.extend(explain(&plan, Some(query.def.partitions)));
+        Ok(lines)
+    }
+
+    async fn explain_statement(
+        &self,
+        session: &SessionState,
+        statement: &Statement,
+    ) -> Result<Vec<String>, SqlError> {
+        let runtime = self.runtime()?.clone();
+        let catalog = self.catalog(session)?;
+        let coalesce = self.session_config(session)?.cache_bytes > 0;
+        let mut names: Vec<String> = catalog.sources().map(|s| s.topic.clone()).collect();
+        if let StatementKind::CreateAsSelect(create) = &statement.kind {
+            names.push(create.name.value.clone());
+        }
+        let topics = self.partitions_of(&runtime, names).await?;
+        let partitions = |topic: &str| topics.get(topic).copied().flatten();
+        let context = Context { catalog: &catalog, partitions: &partitions, coalesce };
+        let plan: QueryPlan = match &statement.kind {
+            StatementKind::CreateAsSelect(create) => plan_create_as(create, &statement.text, &context)?,
+            StatementKind::Push(query) => plan_push(query, &context)?,
+            StatementKind::AdHoc(query) => return self.explain_adhoc(session, query).await,
+            _ => {
+                return Err(SqlError::new(sqlstate::WRONG_OBJECT_TYPE, "EXPLAIN is for queries")
+                    .hint("explain a SELECT, a CREATE … AS SELECT or the id of a query")
+                    .at(Some(statement.position)));
+            }
+        };
+        let tasks = partitions(&plan.reads.topic);
+        Ok(explain(&plan, tasks))
+    }
+}
