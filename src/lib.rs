@@ -20,6 +20,7 @@
 )]
 
 pub mod catalog;
+pub mod cli;
 pub mod engine;
 pub mod formats;
 pub mod functions;
