@@ -24,7 +24,7 @@ use datafusion::common::ScalarValue;
 
 use super::adhoc::AdHoc;
 use super::session::{CopySink, Description, Executor, Outcome, Plan, SessionState};
-use super::settings::{Origin, SettingError, Settings};
+use super::settings::{Origin, SettingError, Settings, strip_prefixes};
 use crate::catalog::Catalog;
 use crate::planner::insert_params;
 use crate::runtime::{QueryConfig, Runtime, RuntimeConfig};
@@ -132,9 +132,7 @@ impl SqlServer {
         }
         let mut settings = self.settings.clone();
         settings.set(&name.value, value, Origin::Session).map_err(|e| setting_error(&e, name))?;
-        let normal = name.value.to_lowercase();
-        let normal = normal.strip_prefix("ksql.").unwrap_or(&normal);
-        let normal = normal.strip_prefix("streams.").unwrap_or(normal).to_owned();
+        let normal = strip_prefixes(&name.value);
         let value = settings.get(&normal).unwrap_or_else(|| value.to_owned());
         session.properties.insert(normal, value);
         Ok(Outcome::command("SET"))
@@ -143,9 +141,7 @@ impl SqlServer {
     fn unset(&self, session: &mut SessionState, name: &Name) -> Result<Outcome, SqlError> {
         let mut settings = self.settings.clone();
         settings.unset(&name.value, &self.settings).map_err(|e| setting_error(&e, name))?;
-        let normal = name.value.to_lowercase();
-        let normal = normal.strip_prefix("ksql.").unwrap_or(&normal);
-        session.properties.remove(normal.strip_prefix("streams.").unwrap_or(normal));
+        session.properties.remove(&strip_prefixes(&name.value));
         Ok(Outcome::command("UNSET"))
     }
 }

@@ -10,6 +10,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::functions::suggest::nearest;
+
 mod docs;
 mod load;
 mod table;
@@ -204,44 +206,15 @@ pub fn parse_value(def: &SettingDef, text: &str) -> Result<Value, SettingError> 
 fn find(name: &str) -> Result<(usize, &'static SettingDef), SettingError> {
     SETTINGS.iter().enumerate().find(|(_, def)| def.name == name).ok_or_else(|| SettingError::Unknown {
         name: name.to_owned(),
-        nearest: nearest(name).map(str::to_owned),
+        nearest: nearest(name, SETTINGS.iter().map(|def| def.name)).map(str::to_owned),
     })
 }
 
 /// `ksql.streams.commit.interval.ms` is `commit.interval.ms`. Names have no case.
-fn strip_prefixes(name: &str) -> String {
+pub fn strip_prefixes(name: &str) -> String {
     let name = name.trim().to_ascii_lowercase();
     let name = name.strip_prefix("ksql.").unwrap_or(&name);
     name.strip_prefix("streams.").unwrap_or(name).to_owned()
-}
-
-/// The known name with the fewest edits, where they are few enough to be a slip.
-fn nearest(name: &str) -> Option<&'static str> {
-    let limit = name.len() / 3 + 1;
-    SETTINGS
-        .iter()
-        .map(|def| (edits(name, def.name), def.name))
-        .min()
-        .filter(|(distance, _)| *distance <= limit)
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein's distance in bytes.
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut before = i;
-        let mut left = i + 1;
-        for (slot, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let above = *slot;
-            let best = (before + usize::from(x != y)).min(above + 1).min(left + 1);
-            (*slot, left, before) = (best, best, above);
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 /// Values of librdkafka's settings that nobody should read off a screen.
