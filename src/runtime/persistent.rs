@@ -16,13 +16,13 @@ use super::epoch::{Committer, Epoch};
 use super::pipeline::Pipeline;
 use super::pool::{Job, Next, Pool};
 use super::processing_log;
+use super::read::raw;
 use super::recovery::{Opened, open};
 use super::stats::{QueryStats, StatusCell};
 use super::status::QueryState;
 use crate::catalog::QueryDef;
 use crate::engine::topology::Topology;
 use crate::engine::{EngineError, Table, TaskCounters};
-use crate::formats::RawRecord;
 use crate::log::{Log, LogError, Reader, TopicPartition};
 
 /// Records that one step reads at most.
@@ -421,10 +421,7 @@ impl Running {
             if failed.is_some() {
                 return;
             }
-            let raw: Vec<RawRecord<'_>> = records
-                .iter()
-                .map(|r| RawRecord { offset: r.offset, timestamp: r.timestamp, key: r.key, value: r.value })
-                .collect();
+            let raw = raw(records);
             if let Err(error) = pipeline.push_records(partition, &raw) {
                 failed = Some(error);
             } else if let (Some(position), Some(last)) = (next.get_mut(partition), records.last()) {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::formats::RawRecord;
 use crate::log::{Log, LogError, OffsetAt, Record, Result, TopicPartition};
 
 /// Records handed over at a time.
@@ -66,4 +67,11 @@ pub fn read_to_end(
         *ringing = false;
     }
     Ok(())
+}
+
+/// Records as the engine and the formats take them: a few words each, the bytes stay where they are.
+pub(super) fn raw<'a>(records: &[Record<'a>]) -> Vec<RawRecord<'a>> {
+    let raw =
+        |r: &Record<'a>| RawRecord { offset: r.offset, timestamp: r.timestamp, key: r.key, value: r.value };
+    records.iter().map(raw).collect()
 }

@@ -9,10 +9,10 @@ use arrow::row::{RowConverter, SortField};
 use tokio::sync::mpsc;
 
 use super::persistent::{Environment, QueryError};
-use super::read::read_to_end;
+use super::read::{raw, read_to_end};
 use crate::catalog::Source;
 use crate::engine::EngineError;
-use crate::formats::{Decoded, RawRecord, SourceColumn, SourceDecoder};
+use crate::formats::{Decoded, SourceColumn, SourceDecoder};
 use crate::log::{LogError, OffsetAt, TopicPartition};
 use crate::sql::ast::SourceKind;
 
@@ -64,10 +64,7 @@ fn run(
         if failed.is_some() || send.is_closed() {
             return;
         }
-        let raw: Vec<RawRecord<'_>> = records
-            .iter()
-            .map(|r| RawRecord { offset: r.offset, timestamp: r.timestamp, key: r.key, value: r.value })
-            .collect();
+        let raw = raw(records);
         let decoded = decoder.decode(partition as i32, &raw);
         match &mut latest {
             Some(latest) => failed = latest.take(&decoded).err(),

@@ -23,9 +23,9 @@ use super::persistent::{Environment, QueryError};
 use super::pipeline::Pipeline;
 use super::pool::{Job, Next, Pool};
 use super::processing_log;
+use super::read::raw;
 use crate::engine::topology::Topology;
 use crate::engine::{Batch, RowError};
-use crate::formats::RawRecord;
 use crate::log::{LogError, OffsetAt, Reader, TopicPartition};
 
 /// Records that one step reads at most.
@@ -199,10 +199,7 @@ impl Transient {
         let pipeline = &mut self.pipeline;
         let mut failed = None;
         let read = self.reader.poll(POLL_RECORDS, &mut |partition, records| {
-            let raw: Vec<RawRecord<'_>> = records
-                .iter()
-                .map(|r| RawRecord { offset: r.offset, timestamp: r.timestamp, key: r.key, value: r.value })
-                .collect();
+            let raw = raw(records);
             if failed.is_none() {
                 failed = pipeline.push_records(partition, &raw).err();
             }
