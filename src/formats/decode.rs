@@ -147,7 +147,7 @@ impl SourceDecoder {
         Ok(Self {
             schema: Arc::new(Schema::new(fields)),
             is_table: source.kind == SourceKind::Table,
-            columns: columns.iter().map(|c| ColumnBuilder::new(&c.name, c.ty)).collect(),
+            columns: columns.iter().map(|c| ColumnBuilder::new(&c.name, c.ty.clone())).collect(),
             key: Reader::new(source.key_format, key_columns.len() == 1, 0, keys),
             // A value is an object also where it has one column; and it is always looked at, so that a query that
             // needs no column of it still leaves out what is not JSON.
@@ -409,7 +409,8 @@ fn is_utf8(bytes: &[u8]) -> bool {
 
 #[cold]
 fn describe(fault: Fault, what: &str, bytes: &[u8], columns: &[ColumnBuilder]) -> String {
-    let column = |at: usize| columns.get(at).map_or(("?", SqlType::String), |c| (c.name.as_str(), c.ty));
+    let column =
+        |at: usize| columns.get(at).map_or(("?", SqlType::String), |c| (c.name.as_str(), c.ty.clone()));
     match fault {
         Fault::Syntax { at, expected } => {
             format!("{what} is not JSON: expected {expected} at byte {at} of {}", bytes.len())

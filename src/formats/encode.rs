@@ -57,7 +57,7 @@ impl RowEncoder {
             (Format::Json, 1) if key => Shape::Scalar,
             (Format::Json, _) => Shape::Object { prefixes: prefixes(columns), null_if_all_null: key },
         };
-        Ok(Self { types: columns.iter().map(|c| c.ty).collect(), shape, windowed })
+        Ok(Self { types: columns.iter().map(|c| c.ty.clone()).collect(), shape, windowed })
     }
 
     /// Appends one entry a row to `out`. `columns` are those the encoder was made for, in order; `window_start` is
@@ -78,7 +78,7 @@ impl RowEncoder {
         let cells = columns
             .iter()
             .zip(&self.types)
-            .map(|(array, ty)| Cells::new(array, *ty))
+            .map(|(array, ty)| Cells::new(array, ty.clone()))
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| SqlError::internal("a column to be encoded has another type than declared"))?;
         let starts = match (self.windowed, window_start) {

@@ -9,7 +9,7 @@ use crate::sql::SqlType;
 
 /// Reads a key or value as the column's next row. The error says why not.
 pub(super) fn read(bytes: &[u8], column: &mut ColumnBuilder) -> Result<(), String> {
-    let (name, ty) = (&column.name, column.ty);
+    let (name, ty) = (&column.name, column.ty.clone());
     let wrong_length =
         |wanted: usize| format!("column {name}: {ty} takes {wanted} bytes, these are {}", bytes.len());
     match &mut column.values {

@@ -7,6 +7,9 @@ use crate::sql::{SqlError, SqlType, sqlstate};
 /// Refuses key or value columns that a format cannot carry. The rules are ksqlDB's: KAFKA holds one column of a type
 /// that Kafka's own serialisers know, NONE holds no column, JSON holds anything.
 pub fn check_format(columns: &[Column], format: Format) -> Result<(), SqlError> {
+    if let Some(column) = columns.iter().find(|column| column.ty.is_nested()) {
+        return Err(SqlError::not_supported(format_args!("type {} of column {}", column.ty, column.name)));
+    }
     match (format, columns) {
         (Format::Json, _) | (Format::None, []) | (Format::Kafka, []) => Ok(()),
         (Format::None, [column, ..]) => Err(SqlError::new(
@@ -14,7 +17,7 @@ pub fn check_format(columns: &[Column], format: Format) -> Result<(), SqlError> 
             format!("the NONE format cannot hold column {}", column.name),
         )
         .hint("use the format KAFKA or JSON, or leave the column out")),
-        (Format::Kafka, [column]) => match column.ty {
+        (Format::Kafka, [column]) => match &column.ty {
             SqlType::Int | SqlType::BigInt | SqlType::Double | SqlType::String | SqlType::Bytes => Ok(()),
             ty => Err(SqlError::new(
                 sqlstate::INVALID_DEFINITION,
@@ -39,7 +42,7 @@ pub fn check_timestamp(columns: &[Column], timestamp: &TimestampColumn) -> Resul
         ));
     };
     let refuse = |message: String| Err(SqlError::new(sqlstate::INVALID_DEFINITION, message));
-    match (column.ty, &timestamp.format) {
+    match (&column.ty, &timestamp.format) {
         (SqlType::BigInt | SqlType::Timestamp, None) => Ok(()),
         (SqlType::String, Some(pattern)) => DateTimePattern::parse(pattern)
             .map(|_| ())

@@ -44,7 +44,7 @@ pub fn cast(array: &ArrayRef, from: SqlType, to: SqlType) -> Result<ArrayRef, St
     if from == to {
         return Ok(array.clone());
     }
-    match (from, to) {
+    match (from.clone(), to.clone()) {
         (String, _) => from_string(array.as_string::<i32>(), to),
         (Double, String) => Ok(Arc::new(text_of::<Float64Type>(array, |v| Some(java_double(v)))?)),
         (Timestamp, String) => {
@@ -63,13 +63,13 @@ pub fn cast(array: &ArrayRef, from: SqlType, to: SqlType) -> Result<ArrayRef, St
             typed_decimal(values.unary(|v| v.wrapping_mul(factor)), to)
         }
         (Decimal { scale: s, .. }, Decimal { precision, scale }) => {
-            let rescaled = convert::<Decimal128Type, Decimal128Type>(array, to, |v| {
+            let rescaled = convert::<Decimal128Type, Decimal128Type>(array, to.clone(), |v| {
                 decimal::Decimal { unscaled: v, scale: i32::from(s) }.rescale(precision, scale)
             });
             typed_decimal(rescaled?, to)
         }
         (Double, Decimal { precision, scale }) => {
-            let read = convert::<Float64Type, Decimal128Type>(array, to, |v| {
+            let read = convert::<Float64Type, Decimal128Type>(array, to.clone(), |v| {
                 decimal::Decimal::from_f64(v)?.rescale(precision, scale)
             });
             typed_decimal(read?, to)
@@ -83,7 +83,7 @@ pub fn cast(array: &ArrayRef, from: SqlType, to: SqlType) -> Result<ArrayRef, St
                 // Every value fits: this is on the way of `price * 0.89`.
                 return typed_decimal(values.unary(|v| i128::from(v) * factor), to);
             }
-            let scaled = convert::<Int64Type, Decimal128Type>(&wide, to, |v| {
+            let scaled = convert::<Int64Type, Decimal128Type>(&wide, to.clone(), |v| {
                 i128::from(v).checked_mul(factor).filter(|v| -limit < *v && *v < limit)
             });
             typed_decimal(scaled?, to)
@@ -128,7 +128,7 @@ pub fn cast(array: &ArrayRef, from: SqlType, to: SqlType) -> Result<ArrayRef, St
             let dates = array.as_primitive::<Date32Type>();
             Ok(Arc::new(dates.unary::<_, TimestampMillisecondType>(|v| i64::from(v) * DAY_MS)))
         }
-        (from, to) if castable(from, to) => arrow_cast(array, to),
+        (from, to) if castable(from.clone(), to.clone()) => arrow_cast(array, to),
         (from, to) => Err(format!("cannot cast {from} to {to}")),
     }
 }
@@ -148,17 +148,18 @@ fn from_string(array: &StringArray, to: SqlType) -> Result<ArrayRef, String> {
         Boolean => {
             let values: Result<BooleanArray, _> = array
                 .iter()
-                .map(|text| text.map(|t| text::parse_boolean(t).ok_or_else(|| invalid(t, to))).transpose())
+                .map(|text| {
+                    text.map(|t| text::parse_boolean(t).ok_or_else(|| invalid(t, to.clone()))).transpose()
+                })
                 .collect();
             Arc::new(values?)
         }
         Bytes => {
             let engine = base64::engine::general_purpose::STANDARD;
-            let values: Result<BinaryArray, _> = collect_bytes(
-                array
-                    .iter()
-                    .map(|text| text.map(|t| engine.decode(t).map_err(|_| invalid(t, to))).transpose()),
-            );
+            let values: Result<BinaryArray, _> =
+                collect_bytes(array.iter().map(|text| {
+                    text.map(|t| engine.decode(t).map_err(|_| invalid(t, to.clone()))).transpose()
+                }));
             Arc::new(values?)
         }
         Int => Arc::new(parse::<Int32Type>(array, to, |t| t.trim().parse().ok())?),
@@ -166,11 +167,12 @@ fn from_string(array: &StringArray, to: SqlType) -> Result<ArrayRef, String> {
         Double => Arc::new(parse::<Float64Type>(array, to, text::parse_double)?),
         Decimal { precision, scale } => {
             let read = |t: &str| decimal::Decimal::parse(t.trim())?.rescale(precision, scale);
-            typed_decimal(parse::<Decimal128Type>(array, to, read)?, to)?
+            typed_decimal(parse::<Decimal128Type>(array, to.clone(), read)?, to)?
         }
         Date => Arc::new(parse::<Date32Type>(array, to, text::parse_date)?),
         Time => Arc::new(parse::<Time32MillisecondType>(array, to, text::parse_time)?),
         Timestamp => Arc::new(parse::<TimestampMillisecondType>(array, to, text::parse_timestamp)?),
+        Array(_) | Map(_) | Struct(_) => return Err(format!("cannot cast STRING to {to}")),
     })
 }
 
@@ -195,7 +197,7 @@ fn parse<P: ArrowPrimitiveType>(
 ) -> Result<PrimitiveArray<P>, String> {
     let mut values = PrimitiveBuilder::<P>::with_capacity(array.len());
     for text in array {
-        values.append_option(text.map(|t| read(t).ok_or_else(|| invalid(t, to))).transpose()?);
+        values.append_option(text.map(|t| read(t).ok_or_else(|| invalid(t, to.clone()))).transpose()?);
     }
     Ok(values.finish())
 }
@@ -248,11 +250,11 @@ mod tests {
                 let mut array: ArrayRef = Arc::new(StringArray::from(vec![*value]));
                 let mut from = SqlType::String;
                 for to in types {
-                    match cast(&array, from, *to) {
+                    match cast(&array, from, to.clone()) {
                         Ok(result) => array = result,
                         Err(error) => return format!("{value}: {error}"),
                     }
-                    from = *to;
+                    from = to.clone();
                 }
                 let shown = ArrayFormatter::try_new(&array, &FormatOptions::default()).unwrap();
                 format!("{value} -> {}", shown.value(0))

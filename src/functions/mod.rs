@@ -116,7 +116,7 @@ mod tests {
         .assert_eq(&pretty_format_batches(&batches).unwrap().to_string());
         let error = context.sql("SELECT lcase(1)").await.unwrap_err().strip_backtrace();
         expect![[r#"
-            Error during planning: Execution error: Function 'lcase' user-defined coercion failed with: Error during planning: function LCASE(BIGINT) does not exist; the function is there as LCASE(STRING). No function matches the given name and argument types 'lcase(Int64)'. You might need to add explicit type casts.
+            Error during planning: Execution error: Function 'lcase' user-defined coercion failed with: Error during planning: function LCASE(BIGINT) does not exist; the function is there as LCASE(input STRING) -> STRING. No function matches the given name and argument types 'lcase(Int64)'. You might need to add explicit type casts.
             	Candidate functions:
             	lcase(UserDefined)"#]].assert_eq(&error);
     }

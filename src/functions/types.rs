@@ -1,14 +1,14 @@
 //! How types relate: implicit widening, the common type of several values, and the types of DECIMAL arithmetic
 //! (dialect 10.1). Overload choice and the expression binder both go by these rules.
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 
 use super::decimal::MAX_PRECISION;
 use crate::sql::SqlType;
 
 /// How far an implicit conversion goes: 0 for the same type, more for wider ones, None where there is none. The order is
 /// INT < BIGINT < DECIMAL < DOUBLE.
-pub fn widening(from: SqlType, to: SqlType) -> Option<u32> {
+pub fn widening(from: &SqlType, to: &SqlType) -> Option<u32> {
     if from == to {
         return Some(0);
     }
@@ -24,9 +24,9 @@ pub fn widening(from: SqlType, to: SqlType) -> Option<u32> {
 }
 
 /// The type that values of both types have in common, for comparison, CASE, COALESCE and lists.
-pub fn common(a: SqlType, b: SqlType) -> Option<SqlType> {
+pub fn common(a: &SqlType, b: &SqlType) -> Option<SqlType> {
     if a == b {
-        return Some(a);
+        return Some(a.clone());
     }
     if let (SqlType::Decimal { .. }, _) | (_, SqlType::Decimal { .. }) = (a, b)
         && let (Some((p1, s1)), Some((p2, s2))) = (decimal_parts(a), decimal_parts(b))
@@ -36,15 +36,15 @@ pub fn common(a: SqlType, b: SqlType) -> Option<SqlType> {
         return Some(SqlType::Decimal { precision: (whole + scale).clamp(1, MAX_PRECISION), scale });
     }
     let (x, y) = (rank(a)?, rank(b)?);
-    Some(if x >= y { a } else { b })
+    Some(if x >= y { a } else { b }.clone())
 }
 
 /// Precision and scale of what a type is as a DECIMAL: INT is (10, 0), BIGINT (19, 0).
-pub fn decimal_parts(ty: SqlType) -> Option<(u8, u8)> {
+pub fn decimal_parts(ty: &SqlType) -> Option<(u8, u8)> {
     match ty {
         SqlType::Int => Some((10, 0)),
         SqlType::BigInt => Some((19, 0)),
-        SqlType::Decimal { precision, scale } => Some((precision, scale)),
+        SqlType::Decimal { precision, scale } => Some((*precision, *scale)),
         _ => None,
     }
 }
@@ -64,11 +64,25 @@ pub fn sql_type(arrow: &DataType) -> Option<SqlType> {
         DataType::Date32 => SqlType::Date,
         DataType::Time32(TimeUnit::Millisecond) => SqlType::Time,
         DataType::Timestamp(_, _) => SqlType::Timestamp,
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            SqlType::array(sql_type(item.data_type())?)
+        }
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(fields) => match fields.as_ref() {
+                [key, value] => SqlType::map(sql_type(key.data_type())?, sql_type(value.data_type())?),
+                _ => return None,
+            },
+            _ => return None,
+        },
+        DataType::Struct(fields) => {
+            let field = |f: &FieldRef| Some((f.name().clone(), sql_type(f.data_type())?));
+            SqlType::structure(fields.iter().map(field).collect::<Option<Vec<_>>>()?)
+        }
         _ => return None,
     })
 }
 
-fn rank(ty: SqlType) -> Option<u32> {
+fn rank(ty: &SqlType) -> Option<u32> {
     match ty {
         SqlType::Int => Some(0),
         SqlType::BigInt => Some(1),

@@ -88,13 +88,13 @@ pub(super) fn plan_aggregate(
                 inputs.push(arg.clone());
                 inputs.len() - 1
             });
-            let ty = arg.ty.ok_or_else(|| {
+            let ty = arg.ty.clone().ok_or_else(|| {
                 SqlError::new(sqlstate::DATATYPE_MISMATCH, format!("the type of {} is not known", arg.text))
                     .at(here)
             })?;
             args.push((index, ty));
         }
-        let (function, return_type) = (call.function.clone(), call.return_type);
+        let (function, return_type) = (call.function.clone(), call.return_type.clone());
         calls.push(AggregateCall { function, args, return_type, text: call.text.clone() });
     }
     let input = input_schema(&inputs, &grouping.group_names)?;
@@ -150,8 +150,8 @@ fn group_columns(grouping: &Grouping) -> Result<Vec<Column>, SqlError> {
         .group_by
         .iter()
         .zip(&grouping.group_names)
-        .map(|(bound, name)| match bound.ty {
-            Some(ty) => Ok(Column { name: name.clone(), ty, key: true }),
+        .map(|(bound, name)| match &bound.ty {
+            Some(ty) => Ok(Column { name: name.clone(), ty: ty.clone(), key: true }),
             None => Err(SqlError::new(sqlstate::DATATYPE_MISMATCH, "cannot group by NULL")),
         })
         .collect()
@@ -160,7 +160,8 @@ fn group_columns(grouping: &Grouping) -> Result<Vec<Column>, SqlError> {
 fn input_schema(inputs: &[Bound], group_names: &[String]) -> Result<Arc<Schema>, SqlError> {
     let mut fields = Vec::with_capacity(inputs.len());
     for (i, input) in inputs.iter().enumerate() {
-        let ty = input.ty.ok_or_else(|| SqlError::internal("an input of an aggregate has no type"))?;
+        let ty =
+            input.ty.clone().ok_or_else(|| SqlError::internal("an input of an aggregate has no type"))?;
         let name = group_names.get(i).cloned().unwrap_or_else(|| format!("ARG_{}", i - group_names.len()));
         fields.push(Field::new(name, ty.arrow(), true));
     }

@@ -20,7 +20,7 @@ pub fn column_expr(name: &str, index: usize) -> Arc<dyn PhysicalExpr> {
 }
 
 pub fn bound_column(index: usize, column: &ScopeColumn) -> Bound {
-    Bound { expr: column_expr(&column.name, index), ty: Some(column.ty), text: column.name.clone() }
+    Bound { expr: column_expr(&column.name, index), ty: Some(column.ty.clone()), text: column.name.clone() }
 }
 
 /// The index of an expression that is a column and nothing else.

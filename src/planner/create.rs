@@ -60,7 +60,7 @@ pub fn plan_create(create: &CreateSource, sql: &str) -> Result<SourcePlan, SqlEr
                 .at(Some(name.position)));
             }
         };
-        columns.push(Column { name: name.value.clone(), ty: column.ty, key });
+        columns.push(Column { name: name.value.clone(), ty: column.ty.clone(), key });
     }
     columns.sort_by_key(|c| !c.key);
     let has_key = columns.iter().any(|c| c.key);

@@ -47,7 +47,7 @@ pub fn plan_insert(
         for (target, expr) in columns.iter().zip(row) {
             match target {
                 InsertColumn::Column(index) => {
-                    given[*index] = Some(value(expr, source.columns[*index].ty, params)?);
+                    given[*index] = Some(value(expr, source.columns[*index].ty.clone(), params)?);
                 }
                 InsertColumn::RowTime => {
                     time = match value(expr, SqlType::BigInt, params)? {
@@ -98,8 +98,8 @@ pub fn insert_params(
                 types.resize(index + 1, None);
             }
             let ty = match column {
-                InsertColumn::Column(i) => source.columns[*i].ty,
-                InsertColumn::RowTime => SqlType::BigInt,
+                InsertColumn::Column(i) => &source.columns[*i].ty.clone(),
+                InsertColumn::RowTime => &SqlType::BigInt,
             };
             if let Some(slot) = types.get_mut(index) {
                 slot.get_or_insert(ty.arrow());

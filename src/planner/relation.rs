@@ -36,7 +36,7 @@ impl Relation {
             fields.push(field);
         };
         for (i, column) in source.columns.iter().enumerate() {
-            add(&column.name, column.ty, column.key, SourceColumn::Column(i));
+            add(&column.name, column.ty.clone(), column.key, SourceColumn::Column(i));
         }
         add("ROWTIME", SqlType::BigInt, false, SourceColumn::RowTime);
         add("ROWPARTITION", SqlType::Int, false, SourceColumn::RowPartition);

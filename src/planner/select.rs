@@ -240,7 +240,7 @@ impl<'a> Planner<'a> {
         let mut columns = Vec::with_capacity(items.len());
         for &i in &order {
             let item = &items[i];
-            let ty = item.bound.ty.ok_or_else(|| {
+            let ty = item.bound.ty.clone().ok_or_else(|| {
                 SqlError::new(
                     sqlstate::DATATYPE_MISMATCH,
                     format!("the type of column \"{}\" is not known", item.name),
@@ -446,7 +446,7 @@ pub(super) fn sink_key_format(
         )),
         (Some(format), false) => Ok(format),
         (None, false) => {
-            let fits_kafka = keys.len() == 1 && keys.iter().all(|c| kafka_carries(c.ty));
+            let fits_kafka = keys.len() == 1 && keys.iter().all(|c| kafka_carries(c.ty.clone()));
             Ok(match reads {
                 Format::Json => Format::Json,
                 Format::Kafka | Format::None if fits_kafka => Format::Kafka,

@@ -20,7 +20,7 @@ mod variables;
 pub use error::{Position, SqlError, sqlstate};
 pub use format::quote_ident;
 pub use parser::{parse, parse_ident, position_of};
-pub use types::SqlType;
+pub use types::{MapType, SqlType, StructField};
 pub use variables::Variables;
 
 /// The place as a count of characters from 1, as Postgres clients expect it; one past the end if the text has no such

@@ -306,7 +306,8 @@ fn dates_times_and_the_rest() {
     let mut source = source(SourceKind::Stream);
     let types =
         [SqlType::Date, SqlType::Time, SqlType::Timestamp, SqlType::Bytes, SqlType::Boolean, SqlType::Double];
-    source.columns = types.iter().enumerate().map(|(at, ty)| column(&format!("C{at}"), *ty, false)).collect();
+    source.columns =
+        types.iter().enumerate().map(|(at, ty)| column(&format!("C{at}"), ty.clone(), false)).collect();
     let wanted: Vec<_> = (0..types.len()).map(SourceColumn::Column).collect();
     check(
         &source,

@@ -42,7 +42,7 @@ fn values_of_all_types() {
         column("I", SqlType::Int),
         column("L", SqlType::BigInt),
         column("D", SqlType::Double),
-        column("M", decimal),
+        column("M", decimal.clone()),
         column("S", SqlType::String),
         column("Y", SqlType::Bytes),
         column("da te", SqlType::Date),

@@ -51,6 +51,7 @@ impl<'a> Cells<'a> {
             }
             SqlType::String => CellValues::String(array.as_string_opt()?),
             SqlType::Bytes => CellValues::Bytes(array.as_binary_opt()?),
+            SqlType::Array(_) | SqlType::Map(_) | SqlType::Struct(_) => return None,
         };
         Some(Self { nulls: array.nulls().filter(|nulls| nulls.null_count() > 0), values })
     }

@@ -39,7 +39,7 @@ impl AggregateFunction for MinMax {
     fn return_type(&self, args: &[SqlType]) -> Option<SqlType> {
         match args {
             [SqlType::Boolean] => None,
-            [ty] => Some(*ty),
+            [ty] => Some(ty.clone()),
             _ => None,
         }
     }
@@ -64,7 +64,7 @@ impl AggregateFunction for MinMax {
     }
 
     fn accumulator(&self, args: &[SqlType]) -> Box<dyn Accumulator> {
-        let ty = args.first().copied().unwrap_or(SqlType::BigInt);
+        let ty = args.first().cloned().unwrap_or(SqlType::BigInt);
         if self.max { accumulator::<Greater>(ty) } else { accumulator::<Less>(ty) }
     }
 }
@@ -78,7 +78,10 @@ fn accumulator<O: Better>(ty: SqlType) -> Box<dyn Accumulator> {
         SqlType::Date => Box::new(Bests::<Date32Type, O>::new(ty)),
         SqlType::Time => Box::new(Bests::<Time32MillisecondType, O>::new(ty)),
         SqlType::Timestamp => Box::new(Bests::<TimestampMillisecondType, O>::new(ty)),
-        SqlType::BigInt | SqlType::Boolean => Box::new(Bests::<Int64Type, O>::new(SqlType::BigInt)),
+        // The others have no order that `return_type` knows.
+        SqlType::BigInt | SqlType::Boolean | SqlType::Array(_) | SqlType::Map(_) | SqlType::Struct(_) => {
+            Box::new(Bests::<Int64Type, O>::new(SqlType::BigInt))
+        }
     }
 }
 

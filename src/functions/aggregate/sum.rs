@@ -27,7 +27,7 @@ impl AggregateFunction for Sum {
 
     fn return_type(&self, args: &[SqlType]) -> Option<SqlType> {
         match args {
-            [ty] if ty.is_numeric() => Some(*ty),
+            [ty] if ty.is_numeric() => Some(ty.clone()),
             _ => None,
         }
     }
@@ -37,7 +37,7 @@ impl AggregateFunction for Sum {
     }
 
     fn accumulator(&self, args: &[SqlType]) -> Box<dyn Accumulator> {
-        let ty = args.first().copied().unwrap_or(SqlType::BigInt);
+        let ty = args.first().cloned().unwrap_or(SqlType::BigInt);
         match ty {
             SqlType::Int => Box::new(Sums::<Int32Type, _>::new(ty, |a: i32, b| a.checked_add(b))),
             SqlType::Double => Box::new(Sums::<Float64Type, _>::new(ty, |a: f64, b| Some(a + b))),
@@ -62,7 +62,12 @@ struct Sums<P: ArrowPrimitiveType, F> {
 // Not derived: the marker types of Arrow are not Clone.
 impl<P: ArrowPrimitiveType, F: Clone> Clone for Sums<P, F> {
     fn clone(&self) -> Self {
-        Self { sums: self.sums.clone(), ty: self.ty, arrow: self.arrow.clone(), add: self.add.clone() }
+        Self {
+            sums: self.sums.clone(),
+            ty: self.ty.clone(),
+            arrow: self.arrow.clone(),
+            add: self.add.clone(),
+        }
     }
 }
 
@@ -74,7 +79,7 @@ impl<P: ArrowPrimitiveType, F> Debug for Sums<P, F> {
 
 impl<P: ArrowPrimitiveType, F> Sums<P, F> {
     fn new(ty: SqlType, add: F) -> Self {
-        Self { sums: Vec::new(), ty, arrow: ty.arrow(), add }
+        Self { sums: Vec::new(), arrow: ty.arrow(), ty, add }
     }
 }
 

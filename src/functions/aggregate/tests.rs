@@ -28,12 +28,14 @@ fn show(array: &ArrayRef) -> String {
 /// The results of slots 0, 1 and 2 after the batches.
 fn check(name: &str, ty: SqlType, batches: &[&[&str]], expected: Expect) {
     let function = find(name).unwrap();
-    let Some(returns) = function.return_type(&[ty]) else { return expected.assert_eq("no such overload") };
-    let mut accumulator = function.accumulator(&[ty]);
+    let Some(returns) = function.return_type(&[ty.clone()]) else {
+        return expected.assert_eq("no such overload");
+    };
+    let mut accumulator = function.accumulator(&[ty.clone()]);
     accumulator.resize(3);
     let mut failed = Vec::new();
     for batch in batches {
-        let (slots, column) = rows(ty, batch);
+        let (slots, column) = rows(ty.clone(), batch);
         accumulator.update(&slots, &[column], &mut failed);
     }
     let all = [0, 1, 2];
@@ -44,11 +46,11 @@ fn check(name: &str, ty: SqlType, batches: &[&[&str]], expected: Expect) {
 
     let state = accumulator.state(&all);
     assert_eq!(state.len(), accumulator.state_columns());
-    let mut loaded = function.accumulator(&[ty]);
+    let mut loaded = function.accumulator(&[ty.clone()]);
     loaded.resize(3);
     loaded.load(&all, &state).unwrap();
     assert_eq!(&loaded.evaluate(&all), &result, "loaded");
-    let mut copied = function.accumulator(&[ty]);
+    let mut copied = function.accumulator(&[ty.clone()]);
     copied.resize(4);
     copied.copy_from(&[3, 2, 1], accumulator.as_ref(), &all);
     assert_eq!(&copied.evaluate(&[3, 2, 1]), &result, "copied");
@@ -121,8 +123,8 @@ fn avg() {
 
 #[test]
 fn min_and_max() {
-    let both = |ty, batches: &[&[&str]], min: Expect, max: Expect| {
-        check("MIN", ty, batches, min);
+    let both = |ty: SqlType, batches: &[&[&str]], min: Expect, max: Expect| {
+        check("MIN", ty.clone(), batches, min);
         check("MAX", ty, batches, max);
     };
     both(

@@ -5,31 +5,31 @@ use arrow::compute::kernels::cmp::not_distinct;
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{is_null, nullif};
 
-use super::{Args, Overload, Param, Returns, ScalarFunction};
+use super::{Args, Overload, ScalarFunction};
 
 pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "AS_VALUE",
         summary: "A copy of a key column for the value",
-        overloads: &[Overload::new(&[Param::T], Returns::First, |a| a.array(0))],
+        overloads: &[Overload::new("(keyColumn T) -> T", |a| a.array(0))],
         takes_failures: false,
     },
     ScalarFunction {
         name: "COALESCE",
         summary: "The first value that is not NULL",
-        overloads: &[Overload::variadic(&[Param::T], Param::T, Returns::First, first_present)],
+        overloads: &[Overload::new("(first T, others T...) -> T", first_present)],
         takes_failures: true,
     },
     ScalarFunction {
         name: "IFNULL",
         summary: "The first value, or the second where the first is NULL",
-        overloads: &[Overload::new(&[Param::T, Param::T], Returns::First, first_present)],
+        overloads: &[Overload::new("(expression T, altValue T) -> T", first_present)],
         takes_failures: true,
     },
     ScalarFunction {
         name: "NULLIF",
         summary: "NULL where both values are equal, else the first",
-        overloads: &[Overload::new(&[Param::T, Param::T], Returns::First, null_if)],
+        overloads: &[Overload::new("(expr1 T, expr2 T) -> T", null_if)],
         takes_failures: false,
     },
 ];

@@ -5,22 +5,18 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Float64Array, PrimitiveArray};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal128Type, Float64Type, Int32Type, Int64Type};
 
-use super::{Args, Overload, Param, Returns, ScalarFunction};
+use super::{Args, Overload, ScalarFunction};
 use crate::functions::decimal::{self, Decimal, pow10};
-use crate::sql::SqlType::{BigInt, Double, Int};
-
-const SAME: Returns = Returns::First;
-const DOUBLE: Returns = Returns::Type(Double);
 
 pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "ABS",
         summary: "Absolute value",
         overloads: &[
-            Overload::new(&[Param::Is(Int)], SAME, |a| checked::<Int32Type>(a, i32::checked_abs)),
-            Overload::new(&[Param::Is(BigInt)], SAME, |a| checked::<Int64Type>(a, i64::checked_abs)),
-            Overload::new(&[Param::Is(Double)], SAME, |a| doubles(a, f64::abs)),
-            Overload::new(&[Param::Decimal], SAME, |a| decimals(a, |v, _| v.checked_abs())),
+            Overload::new("(value INT) -> INT", |a| checked::<Int32Type>(a, i32::checked_abs)),
+            Overload::new("(value BIGINT) -> BIGINT", |a| checked::<Int64Type>(a, i64::checked_abs)),
+            Overload::new("(value DOUBLE) -> DOUBLE", |a| doubles(a, f64::abs)),
+            Overload::new("(value DECIMAL) -> DECIMAL", |a| decimals(a, |v, _| v.checked_abs())),
         ],
         takes_failures: false,
     },
@@ -28,10 +24,10 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
         name: "CEIL",
         summary: "The smallest whole number that is not below the value",
         overloads: &[
-            Overload::new(&[Param::Is(Int)], SAME, identity),
-            Overload::new(&[Param::Is(BigInt)], SAME, identity),
-            Overload::new(&[Param::Is(Double)], SAME, |a| doubles(a, f64::ceil)),
-            Overload::new(&[Param::Decimal], SAME, |a| {
+            Overload::new("(value INT) -> INT", identity),
+            Overload::new("(value BIGINT) -> BIGINT", identity),
+            Overload::new("(value DOUBLE) -> DOUBLE", |a| doubles(a, f64::ceil)),
+            Overload::new("(value DECIMAL) -> DECIMAL", |a| {
                 decimals(a, |v, one| {
                     v.div_euclid(one).checked_add(i128::from(v.rem_euclid(one) > 0))?.checked_mul(one)
                 })
@@ -42,17 +38,17 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "EXP",
         summary: "e to the power of the value",
-        overloads: &[Overload::new(&[Param::Is(Double)], DOUBLE, |a| doubles(a, f64::exp))],
+        overloads: &[Overload::new("(value DOUBLE) -> DOUBLE", |a| doubles(a, f64::exp))],
         takes_failures: false,
     },
     ScalarFunction {
         name: "FLOOR",
         summary: "The largest whole number that is not above the value",
         overloads: &[
-            Overload::new(&[Param::Is(Int)], SAME, identity),
-            Overload::new(&[Param::Is(BigInt)], SAME, identity),
-            Overload::new(&[Param::Is(Double)], SAME, |a| doubles(a, f64::floor)),
-            Overload::new(&[Param::Decimal], SAME, |a| {
+            Overload::new("(value INT) -> INT", identity),
+            Overload::new("(value BIGINT) -> BIGINT", identity),
+            Overload::new("(value DOUBLE) -> DOUBLE", |a| doubles(a, f64::floor)),
+            Overload::new("(value DECIMAL) -> DECIMAL", |a| {
                 decimals(a, |v, one| v.div_euclid(one).checked_mul(one))
             }),
         ],
@@ -61,36 +57,36 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "LN",
         summary: "Natural logarithm",
-        overloads: &[Overload::new(&[Param::Is(Double)], DOUBLE, |a| doubles(a, f64::ln))],
+        overloads: &[Overload::new("(value DOUBLE) -> DOUBLE", |a| doubles(a, f64::ln))],
         takes_failures: false,
     },
     ScalarFunction {
         name: "POWER",
         summary: "The first value to the power of the second",
-        overloads: &[Overload::new(&[Param::Is(Double), Param::Is(Double)], DOUBLE, power)],
+        overloads: &[Overload::new("(base DOUBLE, exponent DOUBLE) -> DOUBLE", power)],
         takes_failures: false,
     },
     ScalarFunction {
         name: "ROUND",
         summary: "The nearest whole number, or the nearest number with so many decimal places; halves go up",
         overloads: &[
-            Overload::new(&[Param::Is(Int)], Returns::Type(BigInt), |a| {
+            Overload::new("(value INT) -> BIGINT", |a| {
                 Ok(Arc::new(a.primitive::<Int32Type>()?.unary::<_, Int64Type>(i64::from)))
             }),
-            Overload::new(&[Param::Is(BigInt)], Returns::Type(BigInt), identity),
-            Overload::new(&[Param::Is(Double)], Returns::Type(BigInt), |a| {
+            Overload::new("(value BIGINT) -> BIGINT", identity),
+            Overload::new("(value DOUBLE) -> BIGINT", |a| {
                 Ok(Arc::new(a.primitive::<Float64Type>()?.unary::<_, Int64Type>(round)))
             }),
-            Overload::new(&[Param::Is(Double), Param::Is(Int)], Returns::Type(Double), round_places),
-            Overload::new(&[Param::Decimal], SAME, round_decimal),
-            Overload::new(&[Param::Decimal, Param::Is(Int)], SAME, round_decimal),
+            Overload::new("(value DOUBLE, decimalPlaces INT) -> DOUBLE", round_places),
+            Overload::new("(value DECIMAL) -> DECIMAL", round_decimal),
+            Overload::new("(value DECIMAL, decimalPlaces INT) -> DECIMAL", round_decimal),
         ],
         takes_failures: false,
     },
     ScalarFunction {
         name: "SIGN",
         summary: "-1, 0 or 1",
-        overloads: &[Overload::new(&[Param::Is(Double)], Returns::Type(Int), |a| {
+        overloads: &[Overload::new("(value DOUBLE) -> INT", |a| {
             let sign = |v: f64| i32::from(v > 0.0) - i32::from(v < 0.0);
             Ok(Arc::new(a.primitive::<Float64Type>()?.unary::<_, Int32Type>(sign)))
         })],
@@ -99,7 +95,7 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "SQRT",
         summary: "Square root",
-        overloads: &[Overload::new(&[Param::Is(Double)], DOUBLE, |a| doubles(a, f64::sqrt))],
+        overloads: &[Overload::new("(value DOUBLE) -> DOUBLE", |a| doubles(a, f64::sqrt))],
         takes_failures: false,
     },
 ];

@@ -1,13 +1,13 @@
 //! Scalar functions: one table of functions and their overloads, used by continuous queries through [`resolve`] and by
 //! ad-hoc SQL as DataFusion's functions.
 //!
-//! A function is a name, a summary and overloads; an overload is parameter types, a result type and a kernel over
-//! whole columns. To add one, write its kernel in the file of its family and add it to the family's table.
+//! A function is a name, a summary and overloads; an overload is a [`signature`] and a kernel over whole columns. To add
+//! one, write its kernel in the file of its family and add it to the family's table.
 
 mod args;
 mod conditional;
 mod math;
-mod signature;
+pub mod signature;
 mod strings;
 mod time;
 mod udf;
@@ -17,11 +17,10 @@ use std::sync::{Arc, LazyLock};
 use datafusion::logical_expr::ScalarUDF;
 
 pub use args::Args;
-pub use signature::{Overload, Param, Returns};
+pub use signature::{Overload, Signature};
 pub use time::check_constants;
 
 use super::suggest::nearest;
-use super::types::common;
 use crate::sql::{SqlError, SqlType, sqlstate};
 
 /// A scalar function of the registry.
@@ -48,17 +47,25 @@ pub struct ResolvedScalar {
 
 struct Entry {
     function: &'static ScalarFunction,
+    overloads: Vec<(Signature, &'static Overload)>,
     udf: Arc<ScalarUDF>,
 }
 
 static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let families = [conditional::FUNCTIONS, math::FUNCTIONS, strings::FUNCTIONS, time::FUNCTIONS];
     let functions = families.into_iter().flatten();
-    let mut entries: Vec<_> =
-        functions.map(|function| Entry { function, udf: Arc::new(udf::udf(function)) }).collect();
+    let mut entries: Vec<_> = functions
+        .map(|function| Entry { function, overloads: parsed(function), udf: Arc::new(udf::udf(function)) })
+        .collect();
     entries.sort_by_key(|entry| entry.function.name);
     entries
 });
+
+/// The overloads with their signatures. One that does not parse is left out: a test holds that there is none.
+fn parsed(function: &'static ScalarFunction) -> Vec<(Signature, &'static Overload)> {
+    let parse = |overload: &'static Overload| Some((signature::parse(overload.signature).ok()?, overload));
+    function.overloads.iter().filter_map(parse).collect()
+}
 
 /// All scalar functions, in order of their names.
 pub fn scalars() -> impl Iterator<Item = &'static ScalarFunction> {
@@ -80,37 +87,53 @@ pub fn find(name: &str) -> Option<&'static ScalarFunction> {
 ///
 /// Errors: no such function (with a hint), no overload that fits (with those there are), several that fit alike.
 pub fn resolve(name: &str, args: &[Option<SqlType>]) -> Result<ResolvedScalar, SqlError> {
-    let entry = REGISTRY.iter().find(|entry| entry.function.name.eq_ignore_ascii_case(name));
-    let Some(entry) = entry else { return Err(unknown(name)) };
+    let Some(entry) = entry(name) else { return Err(unknown(name)) };
     let function = entry.function;
-    let mut fits: Vec<_> = function.overloads.iter().filter_map(|overload| overload.fit(args)).collect();
-    fits.sort_by_key(|fit| fit.cost);
+    let fit = |(signature, overload): &'static (Signature, &Overload)| {
+        Some((signature.fit(args)?, signature, *overload))
+    };
+    let mut fits: Vec<_> = entry.overloads.iter().filter_map(fit).collect();
+    fits.sort_by_key(|(fit, _, _)| fit.cost);
     let call = || format!("{}({})", function.name, types_text(args));
     match fits.as_slice() {
         [] => Err(SqlError::new(sqlstate::UNDEFINED_FUNCTION, format!("function {} does not exist", call()))
             .hint(format!("the function is there as {}", signatures(function).join(", ")))),
-        [first, second, ..] if first.cost == second.cost => {
+        [(first, _, _), (second, _, _), ..] if first.cost == second.cost => {
             Err(SqlError::new("42725", format!("function {} is not unique", call()))
                 .detail(format!("these fit alike: {}", signatures(function).join(", ")))
                 .hint("add a CAST to choose one"))
         }
-        [best, ..] => {
-            let params = best.params.iter().copied().collect::<Option<Vec<_>>>().ok_or_else(|| {
+        [(fit, signature, overload), ..] => {
+            let unknown = || {
                 SqlError::new(
                     sqlstate::DATATYPE_MISMATCH,
                     format!("could not determine the type of {}", call()),
                 )
                 .hint("add a CAST to one of the NULLs")
-            })?;
-            let returns = best.overload.returns.resolve(&params);
+            };
+            let params = fit.params.iter().cloned().collect::<Option<Vec<_>>>().ok_or_else(unknown)?;
+            let returns = match overload.returns {
+                Some(returns) => returns(&params),
+                None => signature.result(&params, &fit.bindings).ok_or_else(unknown)?,
+            };
             Ok(ResolvedScalar { function, udf: entry.udf.clone(), params, returns })
         }
     }
 }
 
-/// The overloads as text, such as `LEN(STRING)`.
+/// The kernel that takes arguments of exactly these types.
+fn kernel(name: &str, args: &[SqlType]) -> Option<signature::Kernel> {
+    let (_, overload) = entry(name)?.overloads.iter().find(|(signature, _)| signature.takes(args))?;
+    Some(overload.kernel)
+}
+
+fn entry(name: &str) -> Option<&'static Entry> {
+    REGISTRY.iter().find(|entry| entry.function.name.eq_ignore_ascii_case(name))
+}
+
+/// The overloads as text, such as `LEN(input STRING) -> INT`.
 pub fn signatures(function: &ScalarFunction) -> Vec<String> {
-    function.overloads.iter().map(|overload| format!("{}{overload}", function.name)).collect()
+    function.overloads.iter().map(|overload| format!("{}{}", function.name, overload.signature)).collect()
 }
 
 /// The error of a name that no function has.
@@ -135,7 +158,8 @@ pub fn unknown(name: &str) -> SqlError {
 }
 
 fn types_text(args: &[Option<SqlType>]) -> String {
-    let types: Vec<_> = args.iter().map(|ty| ty.map_or("NULL".to_owned(), |ty| ty.to_string())).collect();
+    let types: Vec<_> =
+        args.iter().map(|ty| ty.as_ref().map_or("NULL".to_owned(), SqlType::to_string)).collect();
     types.join(", ")
 }
 
@@ -160,7 +184,7 @@ mod tests {
         use SqlType::*;
         let decimal = Decimal { precision: 4, scale: 2 };
         check("abs", &[Some(Int)], expect!["ABS(INTEGER) -> INTEGER"]);
-        check("ABS", &[Some(decimal)], expect!["ABS(DECIMAL(4, 2)) -> DECIMAL(4, 2)"]);
+        check("ABS", &[Some(decimal.clone())], expect!["ABS(DECIMAL(4, 2)) -> DECIMAL(4, 2)"]);
         check("ROUND", &[Some(Int), Some(Int)], expect!["ROUND(DECIMAL(10, 0), INTEGER) -> DECIMAL(10, 0)"]);
         check("LN", &[Some(BigInt)], expect!["LN(DOUBLE) -> DOUBLE"]);
         check("SUBSTRING", &[Some(String), None], expect!["SUBSTRING(STRING, INTEGER) -> STRING"]);
@@ -181,10 +205,18 @@ mod tests {
         check(
             "LCASE",
             &[Some(Int)],
-            expect!["42883 function LCASE(INTEGER) does not exist; the function is there as LCASE(STRING)"],
+            expect!["42883 function LCASE(INTEGER) does not exist; the function is there as LCASE(input STRING) -> STRING"],
         );
         check("upper", &[Some(String)], expect!["42883 function UPPER does not exist; did you mean UCASE?"]);
         check("COALESC", &[], expect!["42883 function COALESC does not exist; did you mean COALESCE?"]);
+    }
+
+    #[test]
+    fn signatures_are_well_formed() {
+        for overload in scalars().flat_map(|function| function.overloads) {
+            let parsed = signature::parse(overload.signature);
+            assert_eq!(parsed.map(|parsed| parsed.to_string()).as_deref(), Ok(overload.signature));
+        }
     }
 
     #[test]

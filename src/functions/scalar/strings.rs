@@ -5,39 +5,34 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryArray, Int32Array, StringArray};
 use arrow::datatypes::Int32Type;
 
-use super::{Args, Overload, Param, Returns, ScalarFunction};
-use crate::sql::SqlType::{Bytes, Int, String as Text};
-
-const TEXT: Param = Param::Is(Text);
-const BYTES: Param = Param::Is(Bytes);
-const INT: Param = Param::Is(Int);
+use super::{Args, Overload, ScalarFunction};
 
 pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "CONCAT",
         summary: "The values joined; NULLs are left out",
         overloads: &[
-            Overload::variadic(&[], TEXT, Returns::Type(Text), concat),
-            Overload::variadic(&[], BYTES, Returns::Type(Bytes), concat_bytes),
+            Overload::new("(inputs STRING...) -> STRING", concat),
+            Overload::new("(inputs BYTES...) -> BYTES", concat_bytes),
         ],
         takes_failures: false,
     },
     ScalarFunction {
         name: "LCASE",
         summary: "The text in lower case",
-        overloads: &[Overload::new(&[TEXT], Returns::Type(Text), |a| map(a, str::to_lowercase))],
+        overloads: &[Overload::new("(input STRING) -> STRING", |a| map(a, str::to_lowercase))],
         takes_failures: false,
     },
     ScalarFunction {
         name: "LEN",
         summary: "The number of characters of a text, or of bytes",
         overloads: &[
-            Overload::new(&[TEXT], Returns::Type(Int), |a| {
+            Overload::new("(input STRING) -> INT", |a| {
                 let texts = a.texts(0)?;
                 let length = |row| texts.get(row).map(|text| text.chars().count() as i32);
                 Ok(Arc::new((0..a.rows).map(length).collect::<Int32Array>()))
             }),
-            Overload::new(&[BYTES], Returns::Type(Int), |a| {
+            Overload::new("(input BYTES) -> INT", |a| {
                 let bytes = a.bytes(0)?;
                 let length = |row| bytes.get(row).map(|bytes| bytes.len() as i32);
                 Ok(Arc::new((0..a.rows).map(length).collect::<Int32Array>()))
@@ -48,24 +43,24 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "REPLACE",
         summary: "The text with every occurrence of the second text replaced by the third",
-        overloads: &[Overload::new(&[TEXT, TEXT, TEXT], Returns::Type(Text), replace)],
+        overloads: &[Overload::new("(str STRING, oldStr STRING, newStr STRING) -> STRING", replace)],
         takes_failures: false,
     },
     ScalarFunction {
         name: "SUBSTRING",
         summary: "The part from a position, 1 being the first and -1 the last one, of a length or to the end",
         overloads: &[
-            Overload::new(&[TEXT, INT], Returns::Type(Text), substring),
-            Overload::new(&[TEXT, INT, INT], Returns::Type(Text), substring),
-            Overload::new(&[BYTES, INT], Returns::Type(Bytes), substring_bytes),
-            Overload::new(&[BYTES, INT, INT], Returns::Type(Bytes), substring_bytes),
+            Overload::new("(str STRING, pos INT) -> STRING", substring),
+            Overload::new("(str STRING, pos INT, length INT) -> STRING", substring),
+            Overload::new("(bytes BYTES, pos INT) -> BYTES", substring_bytes),
+            Overload::new("(bytes BYTES, pos INT, length INT) -> BYTES", substring_bytes),
         ],
         takes_failures: false,
     },
     ScalarFunction {
         name: "TRIM",
         summary: "The text without white space at its ends",
-        overloads: &[Overload::new(&[TEXT], Returns::Type(Text), |a| {
+        overloads: &[Overload::new("(input STRING) -> STRING", |a| {
             // As Java's String.trim: everything up to the blank.
             map(a, |text| text.trim_matches(|c| c <= ' ').to_owned())
         })],
@@ -74,7 +69,7 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "UCASE",
         summary: "The text in upper case",
-        overloads: &[Overload::new(&[TEXT], Returns::Type(Text), |a| map(a, str::to_uppercase))],
+        overloads: &[Overload::new("(input STRING) -> STRING", |a| map(a, str::to_uppercase))],
         takes_failures: false,
     },
 ];

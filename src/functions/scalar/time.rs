@@ -5,17 +5,14 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, StringArray};
 use arrow::datatypes::{Date32Type, Int64Type, Time32MillisecondType, TimestampMillisecondType};
 
-use super::{Args, Overload, Param, Returns, ScalarFunction};
+use super::{Args, Overload, ScalarFunction};
 use crate::formats::java_time::{DateTimePattern, TimeError, Zone};
-use crate::sql::SqlType::{BigInt, Date, String as Text, Time, Timestamp};
-
-const TEXT: Param = Param::Is(Text);
 
 pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "FORMAT_DATE",
         summary: "The date as text, by a pattern",
-        overloads: &[Overload::new(&[Param::Is(Date), TEXT], Returns::Type(Text), |a| {
+        overloads: &[Overload::new("(date DATE, formatPattern STRING) -> STRING", |a| {
             format::<Date32Type>(a, |pattern, value, _| pattern.format_date(value))
         })],
         takes_failures: false,
@@ -23,7 +20,7 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "FORMAT_TIME",
         summary: "The time as text, by a pattern",
-        overloads: &[Overload::new(&[Param::Is(Time), TEXT], Returns::Type(Text), |a| {
+        overloads: &[Overload::new("(time TIME, formatPattern STRING) -> STRING", |a| {
             format::<Time32MillisecondType>(a, |pattern, value, _| pattern.format_time(value))
         })],
         takes_failures: false,
@@ -32,10 +29,10 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
         name: "FORMAT_TIMESTAMP",
         summary: "The timestamp as text, by a pattern, in UTC or in a zone",
         overloads: &[
-            Overload::new(&[Param::Is(Timestamp), TEXT], Returns::Type(Text), |a| {
+            Overload::new("(timestamp TIMESTAMP, formatPattern STRING) -> STRING", |a| {
                 format::<TimestampMillisecondType>(a, DateTimePattern::format_timestamp)
             }),
-            Overload::new(&[Param::Is(Timestamp), TEXT, TEXT], Returns::Type(Text), |a| {
+            Overload::new("(timestamp TIMESTAMP, formatPattern STRING, timeZone STRING) -> STRING", |a| {
                 format::<TimestampMillisecondType>(a, DateTimePattern::format_timestamp)
             }),
         ],
@@ -44,7 +41,7 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "FROM_UNIXTIME",
         summary: "The timestamp of so many milliseconds since 1970-01-01T00:00:00Z",
-        overloads: &[Overload::new(&[Param::Is(BigInt)], Returns::Type(Timestamp), |a| {
+        overloads: &[Overload::new("(epochMilli BIGINT) -> TIMESTAMP", |a| {
             Ok(Arc::new(a.primitive::<Int64Type>()?.reinterpret_cast::<TimestampMillisecondType>()))
         })],
         takes_failures: false,
@@ -52,7 +49,7 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "PARSE_DATE",
         summary: "The date that a text says, by a pattern",
-        overloads: &[Overload::new(&[TEXT, TEXT], Returns::Type(Date), |a| {
+        overloads: &[Overload::new("(formattedDate STRING, formatPattern STRING) -> DATE", |a| {
             parse::<Date32Type>(a, |pattern, text, _| pattern.read_date(text))
         })],
         takes_failures: false,
@@ -60,7 +57,7 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "PARSE_TIME",
         summary: "The time that a text says, by a pattern",
-        overloads: &[Overload::new(&[TEXT, TEXT], Returns::Type(Time), |a| {
+        overloads: &[Overload::new("(formattedTime STRING, formatPattern STRING) -> TIME", |a| {
             parse::<Time32MillisecondType>(a, |pattern, text, _| pattern.read_time(text))
         })],
         takes_failures: false,
@@ -69,19 +66,20 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
         name: "PARSE_TIMESTAMP",
         summary: "The timestamp that a text says, by a pattern, in UTC or in a zone",
         overloads: &[
-            Overload::new(&[TEXT, TEXT], Returns::Type(Timestamp), |a| {
+            Overload::new("(formattedTimestamp STRING, formatPattern STRING) -> TIMESTAMP", |a| {
                 parse::<TimestampMillisecondType>(a, DateTimePattern::read_timestamp)
             }),
-            Overload::new(&[TEXT, TEXT, TEXT], Returns::Type(Timestamp), |a| {
-                parse::<TimestampMillisecondType>(a, DateTimePattern::read_timestamp)
-            }),
+            Overload::new(
+                "(formattedTimestamp STRING, formatPattern STRING, timeZone STRING) -> TIMESTAMP",
+                |a| parse::<TimestampMillisecondType>(a, DateTimePattern::read_timestamp),
+            ),
         ],
         takes_failures: false,
     },
     ScalarFunction {
         name: "UNIX_TIMESTAMP",
         summary: "The milliseconds since 1970-01-01T00:00:00Z of a timestamp",
-        overloads: &[Overload::new(&[Param::Is(Timestamp)], Returns::Type(BigInt), |a| {
+        overloads: &[Overload::new("(timestamp TIMESTAMP) -> BIGINT", |a| {
             Ok(Arc::new(a.primitive::<TimestampMillisecondType>()?.reinterpret_cast::<Int64Type>()))
         })],
         takes_failures: false,

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{
 };
 
 use super::args::{Args, Argument};
-use super::{ScalarFunction, resolve};
+use super::{ScalarFunction, kernel, resolve};
 use crate::functions::types::sql_type;
 use crate::sql::SqlType;
 
@@ -63,14 +63,14 @@ impl ScalarUDFImpl for Udf {
     fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
         let args = sql_types(args)?;
         let resolved = resolve(self.function.name, &args).map_err(planning)?;
-        Ok(resolved.params.into_iter().map(SqlType::arrow).collect())
+        Ok(resolved.params.iter().map(SqlType::arrow).collect())
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let missing = || exec_datafusion_err!("{}: no overload takes these arguments", self.function.name);
         let types: Vec<_> = args.args.iter().map(|arg| sql_type(&arg.data_type())).collect();
         let types: Vec<SqlType> = types.into_iter().collect::<Option<_>>().ok_or_else(missing)?;
-        let overload = self.function.overloads.iter().find(|o| o.takes(&types)).ok_or_else(missing)?;
+        let kernel = kernel(self.function.name, &types).ok_or_else(missing)?;
         let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let columns = args.args.into_iter().map(|arg| {
             Ok(match arg {
@@ -80,8 +80,7 @@ impl ScalarUDFImpl for Udf {
         });
         let rows = if constant { 1 } else { args.number_rows };
         let args = Args { columns: columns.collect::<Result<_>>()?, rows };
-        let result =
-            (overload.kernel)(&args).map_err(|e| exec_datafusion_err!("{}: {e}", self.function.name))?;
+        let result = kernel(&args).map_err(|e| exec_datafusion_err!("{}: {e}", self.function.name))?;
         if constant {
             Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?))
         } else {

@@ -16,7 +16,8 @@ use crate::sql::{SqlError, SqlType};
 pub fn bind(left: Bound, op: Operator, right: Bound) -> Result<Bound, SqlError> {
     let text = format!("({} {op} {})", left.text, right.text);
     // NULL takes the type of the other side.
-    let (Some(a), Some(b)) = (left.ty.or(right.ty), right.ty.or(left.ty)) else {
+    let (Some(a), Some(b)) = (left.ty.clone().or(right.ty.clone()), right.ty.clone().or(left.ty.clone()))
+    else {
         return Ok(Bound { text, ..left });
     };
     let concat = op == Operator::StringConcat;
@@ -28,11 +29,11 @@ pub fn bind(left: Bound, op: Operator, right: Bound) -> Result<Bound, SqlError> 
     if concat || !a.is_numeric() || !b.is_numeric() {
         return Err(no_operator(&op.to_string(), Some(&left), &right));
     }
-    let ty = common(a, b).ok_or_else(|| no_operator(&op.to_string(), Some(&left), &right))?;
+    let ty = common(&a, &b).ok_or_else(|| no_operator(&op.to_string(), Some(&left), &right))?;
     if let SqlType::Decimal { .. } = ty {
         return decimal_operation(left, a, op, right, b, text);
     }
-    let (left, right) = (coerce(left, ty)?, coerce(right, ty)?);
+    let (left, right) = (coerce(left, ty.clone())?, coerce(right, ty.clone())?);
     let expr = BinaryExpr::new(left.expr, op, right.expr).with_fail_on_overflow(ty != SqlType::Double);
     Ok(Bound { expr: fold(Arc::new(expr)), ty: Some(ty), text })
 }
@@ -72,11 +73,11 @@ fn decimal_operation(
     text: String,
 ) -> Result<Bound, SqlError> {
     let as_decimal = |bound: Bound, ty: SqlType| {
-        let (precision, scale) = decimal_parts(ty).ok_or_else(|| SqlError::internal("no DECIMAL"))?;
+        let (precision, scale) = decimal_parts(&ty).ok_or_else(|| SqlError::internal("no DECIMAL"))?;
         coerce(bound, SqlType::Decimal { precision, scale })
     };
-    let (left, right) = (as_decimal(left, a)?, as_decimal(right, b)?);
-    let (Some((p1, s1)), Some((p2, s2))) = (decimal_parts(a), decimal_parts(b)) else {
+    let (left, right) = (as_decimal(left, a.clone())?, as_decimal(right, b.clone())?);
+    let (Some((p1, s1)), Some((p2, s2))) = (decimal_parts(&a), decimal_parts(&b)) else {
         return Err(SqlError::internal("no DECIMAL"));
     };
     let operation = decimal::Operation::new(op, (p1, s1), (p2, s2))

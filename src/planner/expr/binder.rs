@@ -117,7 +117,7 @@ impl Binder<'_> {
             UnaryOperator::Plus => {
                 let bound = self.bind(operand)?;
                 match bound.ty {
-                    Some(ty) if !ty.is_numeric() => Err(arithmetic::no_operator("+", None, &bound)),
+                    Some(ref ty) if !ty.is_numeric() => Err(arithmetic::no_operator("+", None, &bound)),
                     _ => Ok(bound),
                 }
             }

@@ -41,7 +41,7 @@ pub fn bind(binder: &mut Binder<'_>, call: &Function, whole: &Expr) -> Result<Bo
 /// A scalar function on argument expressions.
 pub fn scalar(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> Result<Bound, SqlError> {
     let bound = args.iter().map(|arg| binder.bind(arg)).collect::<Result<Vec<_>, _>>()?;
-    let types: Vec<_> = bound.iter().map(|arg| arg.ty).collect();
+    let types: Vec<_> = bound.iter().map(|arg| arg.ty.clone()).collect();
     let resolved = scalar::resolve(name, &types)?;
     let constants: Vec<_> = bound
         .iter()
@@ -56,14 +56,14 @@ pub fn scalar(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> Result<Bou
     let text = format!("{}({})", resolved.function.name, texts.join(", "));
     let mut converted = Vec::with_capacity(bound.len());
     for (arg, ty) in bound.into_iter().zip(&resolved.params) {
-        let arg = unite(arg, *ty)?;
+        let arg = unite(arg, ty.clone())?;
         converted.push(if resolved.function.takes_failures {
             lazy::null_on_failure(arg.expr, ty.arrow())
         } else {
             arg.expr
         });
     }
-    let expr = function_expr(resolved.function.name, resolved.udf, converted, resolved.returns);
+    let expr = function_expr(resolved.function.name, resolved.udf, converted, resolved.returns.clone());
     Ok(Bound { expr: fold(expr), ty: Some(resolved.returns), text })
 }
 

@@ -54,7 +54,8 @@ fn one_zero(side: &Bound, other: &Bound) -> Arc<dyn PhysicalExpr> {
 /// Both sides in the type they are compared in.
 fn operands(left: Bound, op: Operator, right: Bound) -> Result<(Bound, Bound), SqlError> {
     use SqlType::*;
-    let (Some(a), Some(b)) = (left.ty.or(right.ty), right.ty.or(left.ty)) else {
+    let (Some(a), Some(b)) = (left.ty.clone().or(right.ty.clone()), right.ty.clone().or(left.ty.clone()))
+    else {
         return Ok((coerce(left, Boolean)?, coerce(right, Boolean)?));
     };
     if let Some(point) = point_in_time(&left, &right)? {
@@ -65,16 +66,16 @@ fn operands(left: Bound, op: Operator, right: Bound) -> Result<(Bound, Bound), S
     }
     let equality =
         matches!(op, Operator::Eq | Operator::NotEq | Operator::IsDistinctFrom | Operator::IsNotDistinctFrom);
-    let ty = match (a, b) {
+    let ty = match (a.clone(), b.clone()) {
         (Boolean, Boolean) if equality => Boolean,
         (Boolean, Boolean) => return Err(incomparable(&left, op, &right)),
         (Date, Timestamp) | (Timestamp, Date) => {
             return Ok((cast(left, Timestamp)?, cast(right, Timestamp)?));
         }
         (String, ty @ (Date | Time | Timestamp)) | (ty @ (Date | Time | Timestamp), String) => ty,
-        (a, b) => common(a, b).ok_or_else(|| incomparable(&left, op, &right))?,
+        (a, b) => common(&a, &b).ok_or_else(|| incomparable(&left, op, &right))?,
     };
-    let (left, right) = (unite(left, ty)?, unite(right, ty)?);
+    let (left, right) = (unite(left, ty.clone())?, unite(right, ty.clone())?);
     for (side, from) in [(&left, a), (&right, b)] {
         // A constant text that is no date was folded to nothing: say so now, not on every row.
         if from == String && ty != String && side.text.starts_with('\'') && side.constant().is_none() {
@@ -93,7 +94,7 @@ fn point_in_time(column: &Bound, literal: &Bound) -> Result<Option<Bound>, SqlEr
         .expr
         .downcast_ref::<Column>()
         .is_some_and(|c| matches!(c.name(), "ROWTIME" | "WINDOWSTART" | "WINDOWEND"));
-    match (pseudo, column.ty, literal.constant()) {
+    match (pseudo, column.ty.clone(), literal.constant()) {
         (true, Some(SqlType::BigInt), Some(ScalarValue::Utf8(Some(text)))) => {
             match text::parse_timestamp(text) {
                 Some(ms) => {

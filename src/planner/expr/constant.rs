@@ -22,7 +22,7 @@ use crate::sql::{SqlError, SqlType, sqlstate};
 pub fn literal_value(expr: &Expr, to: SqlType) -> Result<ScalarValue, SqlError> {
     let bound = bind(expr, &Scope::default())?;
     // A DECIMAL literal has just its own digits: it fits where no digit is lost.
-    let fits = match (bound.ty, to, bound.constant()) {
+    let fits = match (bound.ty.clone(), to.clone(), bound.constant()) {
         (Some(SqlType::Decimal { scale, .. }), SqlType::Decimal { precision: p, scale: s }, Some(value)) => {
             exact_rescale(value, scale, p, s)
         }

@@ -21,12 +21,12 @@ use crate::sql::{SqlError, SqlType, sqlstate};
 ///
 /// Errors: 42804, where a CAST would be needed.
 pub fn coerce(bound: Bound, to: SqlType) -> Result<Bound, SqlError> {
-    let Some(from) = bound.ty else { return null_of(to, bound.text) };
+    let Some(from) = bound.ty.clone() else { return null_of(to, bound.text) };
     let texts = matches!(to, SqlType::Date | SqlType::Time | SqlType::Timestamp | SqlType::Bytes);
-    if from == to || widening(from, to).is_some() || (from == SqlType::String && texts) {
+    if from == to || widening(&from, &to).is_some() || (from == SqlType::String && texts) {
         return Ok(Bound { text: bound.text.clone(), ..convert(bound, from, to) });
     }
-    let hint = if kernel::castable(from, to) {
+    let hint = if kernel::castable(from.clone(), to.clone()) {
         format!("write CAST({} AS {to})", bound.text)
     } else {
         format!("there is no conversion from {from} to {to}")
@@ -43,8 +43,8 @@ pub fn coerce(bound: Bound, to: SqlType) -> Result<Bound, SqlError> {
 /// Errors: 42846, where there is no such conversion.
 pub fn cast(bound: Bound, to: SqlType) -> Result<Bound, SqlError> {
     let text = format!("CAST({} AS {to})", bound.text);
-    let Some(from) = bound.ty else { return null_of(to, text) };
-    if !kernel::castable(from, to) {
+    let Some(from) = bound.ty.clone() else { return null_of(to, text) };
+    if !kernel::castable(from.clone(), to.clone()) {
         return Err(SqlError::new("42846", format!("cannot cast {} to {to}", bound.described())));
     }
     Ok(Bound { text, ..convert(bound, from, to) })
@@ -53,7 +53,7 @@ pub fn cast(bound: Bound, to: SqlType) -> Result<Bound, SqlError> {
 /// To the common type of several expressions. As [`coerce`], but DECIMALs with more digits than there are become the common
 /// type too: what does not fit fails its row.
 pub fn unite(bound: Bound, to: SqlType) -> Result<Bound, SqlError> {
-    match (bound.ty, to) {
+    match (bound.ty.clone(), to.clone()) {
         (Some(from @ SqlType::Decimal { .. }), SqlType::Decimal { .. }) => Ok(convert(bound, from, to)),
         _ => coerce(bound, to),
     }
@@ -68,8 +68,8 @@ fn convert(bound: Bound, from: SqlType, to: SqlType) -> Bound {
     if from == to {
         return bound;
     }
-    let conversion = Conversion { from, to, signature: Signature::any(1, Volatility::Immutable) };
-    Bound { expr: fold(udf_expr(conversion, vec![bound.expr], to)), ty: Some(to), text: bound.text }
+    let conversion = Conversion { from, to: to.clone(), signature: Signature::any(1, Volatility::Immutable) };
+    Bound { expr: fold(udf_expr(conversion, vec![bound.expr], to.clone())), ty: Some(to), text: bound.text }
 }
 
 /// The type that a CAST or a typed literal names.
@@ -171,7 +171,9 @@ impl ScalarUDFImpl for Conversion {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
-        one(args, |array| kernel::cast(array, self.from, self.to).map_err(|e| exec_datafusion_err!("{e}")))
+        one(args, |array| {
+            kernel::cast(array, self.from.clone(), self.to.clone()).map_err(|e| exec_datafusion_err!("{e}"))
+        })
     }
 }
 

@@ -84,7 +84,11 @@ impl Grouping {
 
     fn group_column(&self, index: usize) -> Option<Bound> {
         let (group, name) = (self.group_by.get(index)?, self.group_names.get(index)?);
-        Some(Bound { expr: Arc::new(Column::new(name, index)), ty: group.ty, text: group.text.clone() })
+        Some(Bound {
+            expr: Arc::new(Column::new(name, index)),
+            ty: group.ty.clone(),
+            text: group.text.clone(),
+        })
     }
 }
 
@@ -140,7 +144,7 @@ impl Names for Grouping {
     fn aggregate(&mut self, call: &Function, at: Option<Position>) -> Result<Bound, SqlError> {
         let new = bind_call(call, &self.source).map_err(|e| e.at(at))?;
         let known = self.calls.iter().position(|old| old.text == new.text);
-        let (text, return_type) = (new.text.clone(), new.return_type);
+        let (text, return_type) = (new.text.clone(), new.return_type.clone());
         let index = known.unwrap_or_else(|| {
             self.calls.push(new);
             self.calls.len() - 1
@@ -151,10 +155,10 @@ impl Names for Grouping {
 
     fn schema(&self) -> Schema {
         let groups = self.group_by.iter().zip(&self.group_names);
-        let groups = groups.map(|(group, name)| (name.as_str(), group.ty.unwrap_or(SqlType::String)));
+        let groups = groups.map(|(group, name)| (name.as_str(), group.ty.clone().unwrap_or(SqlType::String)));
         let bounds =
             ["WINDOWSTART", "WINDOWEND"].into_iter().take(self.bounds()).map(|name| (name, SqlType::BigInt));
-        let calls = self.calls.iter().map(|call| (call.text.as_str(), call.return_type));
+        let calls = self.calls.iter().map(|call| (call.text.as_str(), call.return_type.clone()));
         let fields = groups.chain(bounds).chain(calls).map(|(name, ty)| Field::new(name, ty.arrow(), true));
         Schema::new(fields.collect::<Vec<_>>())
     }
@@ -180,10 +184,10 @@ fn bind_call(call: &Function, source: &Scope) -> Result<BoundCall, SqlError> {
         // COUNT(1) is COUNT(*): no column is carried for it.
         args.clear();
     }
-    let types: Option<Vec<_>> = args.iter().map(|arg| arg.ty).collect();
+    let types: Option<Vec<_>> = args.iter().map(|arg| arg.ty.clone()).collect();
     let missing = || {
         let types: Vec<_> =
-            args.iter().map(|arg| arg.ty.map_or("NULL".to_owned(), |ty| ty.to_string())).collect();
+            args.iter().map(|arg| arg.ty.clone().map_or("NULL".to_owned(), |ty| ty.to_string())).collect();
         let types = if star { "*".to_owned() } else { types.join(", ") };
         SqlError::new(sqlstate::UNDEFINED_FUNCTION, format!("function {name}({types}) does not exist"))
             .hint(format!("the function is there as {}", function.signatures().join(", ")))

@@ -51,14 +51,14 @@ pub fn unify(
     let mut lax = Vec::with_capacity(elements.len());
     for (i, element) in elements.into_iter().enumerate() {
         let at = positions.get(i).copied().flatten();
-        let element = match family {
-            Some(family) => loosen(element, family).map_err(|e| e.at(at))?,
+        let element = match &family {
+            Some(family) => loosen(element, family.clone()).map_err(|e| e.at(at))?,
             None => element,
         };
-        if let Some(ty) = element.ty {
+        if let Some(ty) = element.ty.clone() {
             family = Some(match family {
                 None => ty,
-                Some(family) => together(family, ty).ok_or_else(|| {
+                Some(family) => together(family.clone(), ty).ok_or_else(|| {
                     SqlError::new(
                         sqlstate::DATATYPE_MISMATCH,
                         format!("operator does not exist: {family} = {}", element.described()),
@@ -74,11 +74,11 @@ pub fn unify(
     let typed: Result<Vec<_>, _> = lax
         .into_iter()
         .map(|element| match element.ty {
-            Some(SqlType::Date) if ty == SqlType::Timestamp => cast(element, ty),
-            _ => unite(element, ty),
+            Some(SqlType::Date) if ty == SqlType::Timestamp => cast(element, ty.clone()),
+            _ => unite(element, ty.clone()),
         })
         .collect();
-    Ok((typed?, family))
+    Ok((typed?, Some(ty)))
 }
 
 fn together(a: SqlType, b: SqlType) -> Option<SqlType> {
@@ -86,7 +86,7 @@ fn together(a: SqlType, b: SqlType) -> Option<SqlType> {
     match (a, b) {
         (Date, Timestamp) | (Timestamp, Date) => Some(Timestamp),
         (ty @ (Date | Time | Timestamp), String) => Some(ty),
-        (a, b) => common(a, b),
+        (a, b) => common(&a, &b),
     }
 }
 
@@ -99,7 +99,7 @@ fn loosen(element: Bound, family: SqlType) -> Result<Bound, SqlError> {
             format!("invalid input syntax for type {family}: {}", element.text),
         )
     };
-    match (family, value) {
+    match (family.clone(), value) {
         (SqlType::Boolean, ScalarValue::Utf8(Some(text))) => {
             let value = parse_boolean(text).ok_or_else(invalid)?;
             Ok(literal::constant(ScalarValue::Boolean(Some(value)), Some(family), element.text.clone()))

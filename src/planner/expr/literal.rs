@@ -57,7 +57,7 @@ pub fn typed(typed: &TypedString) -> Result<Bound, SqlError> {
         }
         other => match type_named(other)? {
             ty @ (SqlType::Date | SqlType::Time | SqlType::Timestamp) => {
-                let bound = cast(string(content), ty)?;
+                let bound = cast(string(content), ty.clone())?;
                 let text = format!("{ty} '{}'", content.replace('\'', "''"));
                 match bound.constant() {
                     Some(_) => Ok(Bound { text, ..bound }),

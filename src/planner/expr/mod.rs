@@ -83,7 +83,7 @@ impl Bound {
 
     /// `X (INTEGER)`, for errors.
     fn described(&self) -> String {
-        match self.ty {
+        match &self.ty {
             Some(ty) => format!("{} ({ty})", self.text),
             None => self.text.clone(),
         }

@@ -42,7 +42,7 @@ impl Names for ScopeNames<'_> {
         let column = self.scope.columns.get(index).ok_or_else(|| SqlError::internal("no such column"))?;
         Ok(Bound {
             expr: Arc::new(Column::new(&column.name, index)),
-            ty: Some(column.ty),
+            ty: Some(column.ty.clone()),
             text: column_text(self.scope, index),
         })
     }

@@ -74,7 +74,7 @@ fn rows(bound: &Bound, batch: &RecordBatch) -> String {
     let show = |batch: &RecordBatch| -> Result<Vec<String>, String> {
         let array = bound.expr.evaluate(batch).and_then(|v| v.into_array(batch.num_rows()));
         let array = array.map_err(|e| error_text(&e))?;
-        if let Some(ty) = bound.ty {
+        if let Some(ty) = &bound.ty {
             assert_eq!(array.data_type(), &ty.arrow(), "{}", bound.text);
         }
         let options = FormatOptions::default().with_null("NULL");
@@ -103,7 +103,7 @@ fn check(cases: &[&str], expected: Expect) {
         .iter()
         .map(|case| match try_parse(case).and_then(|expr| bind(&expr, &scope)) {
             Ok(bound) => {
-                let ty = bound.ty.map_or("NULL".to_owned(), |ty| ty.to_string());
+                let ty = bound.ty.as_ref().map_or("NULL".to_owned(), |ty| ty.to_string());
                 format!("{case}  =>  {ty}: {}", rows(&bound, &batch))
             }
             Err(error) => format!("{case}  =>  {}", shown(&error)),
@@ -577,10 +577,10 @@ fn functions() {
             POWER(2, 10)  =>  DOUBLE: 1024.0 | 1024.0 | 1024.0
             SIGN(-3)  =>  INTEGER: -1 | -1 | -1
             UPPER(S)  =>  42883 @1 function UPPER does not exist; did you mean UCASE?
-            ABS(S)  =>  42883 @1 function ABS(STRING) does not exist; the function is there as ABS(INTEGER), ABS(BIGINT), ABS(DOUBLE), ABS(DECIMAL)
+            ABS(S)  =>  42883 @1 function ABS(STRING) does not exist; the function is there as ABS(value INT) -> INT, ABS(value BIGINT) -> BIGINT, ABS(value DOUBLE) -> DOUBLE, ABS(value DECIMAL) -> DECIMAL
             LEN(*)  =>  42883 @1 function LEN(*) does not exist; SHOW FUNCTIONS lists all functions
             SUM(I)  =>  42803 @1 aggregate function SUM is not allowed here; aggregates go into SELECT or HAVING of a query with GROUP BY
-            COALESCE()  =>  42883 @1 function COALESCE() does not exist; the function is there as COALESCE(T, T...)
+            COALESCE()  =>  42883 @1 function COALESCE() does not exist; the function is there as COALESCE(first T, others T...) -> T
             EXP(0)  =>  DOUBLE: 1.0 | 1.0 | 1.0"#]],
     );
 }
@@ -676,10 +676,10 @@ fn values_to_insert() {
         ("1", Int),
         ("1", BigInt),
         ("1", Double),
-        ("1", decimal),
-        ("1.5", decimal),
-        ("1.500", decimal),
-        ("1.505", decimal),
+        ("1", decimal.clone()),
+        ("1.5", decimal.clone()),
+        ("1.500", decimal.clone()),
+        ("1.505", decimal.clone()),
         ("100", decimal),
         ("1.5", Double),
         ("2147483648", Int),
@@ -700,7 +700,7 @@ fn values_to_insert() {
     ];
     let lines: Vec<_> = cases
         .iter()
-        .map(|(text, ty)| match literal_value(&parse(text), *ty) {
+        .map(|(text, ty)| match literal_value(&parse(text), ty.clone()) {
             Ok(value) => {
                 assert_eq!(value.data_type(), ty.arrow());
                 format!("{text} as {ty}  =>  {value}")
