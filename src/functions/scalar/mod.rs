@@ -9,6 +9,8 @@ mod conditional;
 mod math;
 pub mod signature;
 mod strings;
+#[cfg(test)]
+pub mod testing;
 mod time;
 mod udf;
 
@@ -205,7 +207,9 @@ mod tests {
         check(
             "LCASE",
             &[Some(Int)],
-            expect!["42883 function LCASE(INTEGER) does not exist; the function is there as LCASE(input STRING) -> STRING"],
+            expect![
+                "42883 function LCASE(INTEGER) does not exist; the function is there as LCASE(input STRING) -> STRING"
+            ],
         );
         check("upper", &[Some(String)], expect!["42883 function UPPER does not exist; did you mean UCASE?"]);
         check("COALESC", &[], expect!["42883 function COALESC does not exist; did you mean COALESCE?"]);
