@@ -5,7 +5,7 @@ use super::{TopicPlan, check_formats};
 use crate::catalog::{Column, Format, Source};
 use crate::formats::check_timestamp;
 use crate::sql::ast::{ColumnRole, CreateSource, SourceKind};
-use crate::sql::{SqlError, sqlstate};
+use crate::sql::{SqlError, SqlType, sqlstate};
 
 /// Names that rows have already.
 pub(super) const PSEUDO_COLUMNS: &[&str] =
@@ -18,10 +18,14 @@ pub struct SourcePlan {
     pub topic: TopicPlan,
 }
 
-/// Plans a CREATE with columns. `sql` is the statement's text.
+/// Plans a CREATE with columns. `sql` is the statement's text, `types` knows the custom types.
 ///
 /// Errors: 42701 for a column named twice, 42P16 for keys that do not fit the kind, 22023 for properties.
-pub fn plan_create(create: &CreateSource, sql: &str) -> Result<SourcePlan, SqlError> {
+pub fn plan_create(
+    create: &CreateSource,
+    sql: &str,
+    types: &dyn Fn(&str) -> Option<SqlType>,
+) -> Result<SourcePlan, SqlError> {
     let with = WithClause::parse(&create.with)?;
     let position = Some(create.name.position);
     let invalid = |message: String| SqlError::new(sqlstate::INVALID_DEFINITION, message).at(position);
@@ -60,7 +64,7 @@ pub fn plan_create(create: &CreateSource, sql: &str) -> Result<SourcePlan, SqlEr
                 .at(Some(name.position)));
             }
         };
-        columns.push(Column { name: name.value.clone(), ty: column.ty.clone(), key });
+        columns.push(Column { name: name.value.clone(), ty: column.ty.resolve(types)?, key });
     }
     columns.sort_by_key(|c| !c.key);
     let has_key = columns.iter().any(|c| c.key);

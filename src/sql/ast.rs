@@ -3,7 +3,7 @@
 
 use sqlparser::ast as sp;
 
-use super::{Position, SqlType};
+use super::{Position, SqlError, SqlType, quote_ident, sqlstate};
 
 /// One statement with its text and its place in the file it came from.
 #[derive(Debug, Clone)]
@@ -95,8 +95,66 @@ pub struct CreateSource {
 #[derive(Debug, Clone)]
 pub struct ColumnDef {
     pub name: Name,
-    pub ty: SqlType,
+    pub ty: TypeName,
     pub role: ColumnRole,
+}
+
+/// A type as a statement writes it. What custom types stand for is known to the catalog only, and read once, when the
+/// statement runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TypeName {
+    Known(SqlType),
+    /// A name that CREATE TYPE gave.
+    Custom(Name),
+    Array(Box<TypeName>),
+    /// Keys, values.
+    Map(Box<(TypeName, TypeName)>),
+    /// Fields in order; unquoted names are upper case.
+    Struct(Vec<(String, TypeName)>),
+}
+
+impl TypeName {
+    /// The type, with custom types as `custom` knows them.
+    ///
+    /// # Errors
+    /// 42704 for a name that is no type.
+    pub fn resolve(&self, custom: &dyn Fn(&str) -> Option<SqlType>) -> Result<SqlType, SqlError> {
+        Ok(match self {
+            TypeName::Known(ty) => ty.clone(),
+            TypeName::Custom(name) => custom(&name.value).ok_or_else(|| {
+                SqlError::new(sqlstate::UNDEFINED_OBJECT, format!("type \"{}\" does not exist", name.value))
+                    .hint(
+                        "types are BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL(p, s), STRING, BYTES, DATE, TIME, TIMESTAMP, \
+                         ARRAY<T>, MAP<K, V>, STRUCT<name T, …> and those of SHOW TYPES",
+                    )
+                    .at(Some(name.position))
+            })?,
+            TypeName::Array(element) => SqlType::array(element.resolve(custom)?),
+            TypeName::Map(map) => SqlType::map(map.0.resolve(custom)?, map.1.resolve(custom)?),
+            TypeName::Struct(fields) => {
+                let field = |(name, ty): &(String, TypeName)| Ok((name.clone(), ty.resolve(custom)?));
+                SqlType::structure(fields.iter().map(field).collect::<Result<Vec<_>, SqlError>>()?)
+            }
+        })
+    }
+}
+
+impl std::fmt::Display for TypeName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            TypeName::Known(ty) => ty.fmt(f),
+            TypeName::Custom(name) => f.write_str(&quote_ident(&name.value)),
+            TypeName::Array(element) => write!(f, "ARRAY<{element}>"),
+            TypeName::Map(map) => write!(f, "MAP<{}, {}>", map.0, map.1),
+            TypeName::Struct(fields) => {
+                f.write_str("STRUCT<")?;
+                for (i, (name, ty)) in fields.iter().enumerate() {
+                    write!(f, "{}{} {ty}", if i > 0 { ", " } else { "" }, quote_ident(name))?;
+                }
+                f.write_str(">")
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

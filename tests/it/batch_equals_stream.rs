@@ -158,7 +158,7 @@ fn plan(case: &Case) -> Result<(Topology, Source), String> {
     for statement in parse(&text, &Variables::default()).map_err(|e| e.to_string())? {
         match &statement.kind {
             StatementKind::CreateSource(create) => {
-                let plan = plan_create(create, &statement.text).map_err(|e| e.to_string())?;
+                let plan = plan_create(create, &statement.text, &|_| None).map_err(|e| e.to_string())?;
                 catalog.apply(Command::PutSource(plan.source));
             }
             StatementKind::CreateAsSelect(create) => {

@@ -33,7 +33,7 @@ impl SqlServer {
         let runtime = self.runtime()?.clone();
         let one_at_a_time = runtime.ddl().clone().lock_owned().await;
         let catalog = self.catalog(session)?;
-        let plan = plan_create(create, &statement.text)?;
+        let plan = plan_create(create, &statement.text, &|_| None)?;
         let tag = tag("CREATE", create.kind);
         // The result of a query is something else than a declaration of its columns.
         let unchanged = |there: &Source| there.query.is_none() && same_source(there, &plan.source);

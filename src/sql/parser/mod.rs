@@ -142,6 +142,11 @@ pub fn parse_ident(text: &str) -> Result<Name, SqlError> {
     Ok(name)
 }
 
+/// The type in a text that is nothing but a type, such as `ARRAY<INT>`.
+pub fn parse_type(text: &str) -> Result<super::ast::TypeName, SqlError> {
+    datatypes::parse(text)
+}
+
 /// Where an expression or another node of sqlparser's begins, in the text that was given to [`parse`].
 pub fn position_of(node: &impl Spanned) -> Option<Position> {
     let start = node.span().start;
