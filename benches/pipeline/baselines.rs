@@ -140,6 +140,7 @@ impl Copier {
             query: None,
             sql: String::new(),
             internal: false,
+            headers: Vec::new(),
         };
         let decoder = SourceDecoder::new(&source, &wanted).expect("a decoder");
         let waiting = (0..PARTITIONS).map(|_| Copies::default()).collect();
@@ -149,7 +150,13 @@ impl Copier {
     fn take(&mut self, partition: usize, records: &[Record<'_>]) {
         let records: Vec<_> = records
             .iter()
-            .map(|r| RawRecord { offset: r.offset, timestamp: r.timestamp, key: r.key, value: r.value })
+            .map(|r| RawRecord {
+                offset: r.offset,
+                timestamp: r.timestamp,
+                key: r.key,
+                value: r.value,
+                headers: r.headers,
+            })
             .collect();
         let decoded = self.decoder.decode(partition as i32, &records);
         assert!(decoded.bad.is_empty(), "{:?}", decoded.bad.first());

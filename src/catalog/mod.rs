@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use command::{Command, CommandError};
 pub use query::QueryDef;
-pub use source::{Column, Format, Source, TimestampColumn, WindowSpec};
+pub use source::{Column, Format, HeaderColumn, Source, TimestampColumn, WindowSpec, headers_type};
 
 /// All that exists at one moment. Cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sql::SqlType;
 use crate::sql::ast::SourceKind;
+use crate::sql::types::{SqlType, StructField};
 
 /// A stream or a table over a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Source {
     /// Made by the server itself: it can be read, not dropped or written by users.
     #[serde(default)]
     pub internal: bool,
+    /// Columns that show the headers of records. They are no part of key or value, and nobody writes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<HeaderColumn>,
 }
 
 impl Source {
@@ -41,6 +44,29 @@ impl Source {
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| c.name == name)
     }
+}
+
+/// A column made of a record's headers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderColumn {
+    pub name: String,
+    /// `HEADER('key')`: the value of the last header with this key, BYTES. None, `HEADERS`: all of them.
+    pub key: Option<String>,
+}
+
+impl HeaderColumn {
+    pub fn ty(&self) -> SqlType {
+        match self.key {
+            Some(_) => SqlType::Bytes,
+            None => headers_type(),
+        }
+    }
+}
+
+/// The type of a HEADERS column.
+pub fn headers_type() -> SqlType {
+    let field = |name: &str, ty| StructField { name: name.to_owned(), ty };
+    SqlType::array(SqlType::Struct([field("KEY", SqlType::String), field("VALUE", SqlType::Bytes)].into()))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ pub struct Batch {
     pub time: ScalarBuffer<i64>,
     /// Where the rows were read; None for rows that an aggregate made.
     pub origin: Option<Origin>,
-    /// Only on an edge of kind *changes*: true where the row is a deletion of its key. The value columns of a
+    /// Not on an edge of kind *append*. Of *changes*: true where the row is a deletion of its key. The value columns of a
     /// tombstone mean nothing. None: no tombstone among the rows.
     pub tombstones: Option<BooleanBuffer>,
 }
@@ -25,6 +25,8 @@ pub struct Origin {
     pub partition: i32,
     /// One a row.
     pub offsets: ScalarBuffer<i64>,
+    /// The headers of the records, a list a row; None where there are none, or nobody hands them on.
+    pub headers: Option<ArrayRef>,
 }
 
 /// What an edge carries.
@@ -34,6 +36,8 @@ pub enum EdgeKind {
     Append,
     /// A table: every row is the new value of its key, or a tombstone.
     Changes,
+    /// A stream of which records without a value are kept: such a row is marked as a tombstone, and deletes nothing.
+    AppendNulls,
 }
 
 impl Batch {
@@ -74,7 +78,11 @@ impl Batch {
             Ok(picked.ok_or_else(|| EngineError::internal("picking changed a type"))?.values().clone())
         };
         let origin = match &self.origin {
-            Some(origin) => Some(Origin { partition: origin.partition, offsets: longs(&origin.offsets)? }),
+            Some(origin) => Some(Origin {
+                partition: origin.partition,
+                offsets: longs(&origin.offsets)?,
+                headers: origin.headers.as_ref().map(|headers| pick(headers)).transpose()?,
+            }),
             None => None,
         };
         let tombstones = match &self.tombstones {

@@ -67,12 +67,14 @@ pub fn source(kind: SourceKind) -> SourceSpec {
         query: None,
         sql: String::new(),
         internal: false,
+        headers: Vec::new(),
     };
     SourceSpec {
         source: Arc::new(source),
         columns: vec![SourceColumn::Column(0), SourceColumn::Column(1)],
         schema: longs(&["K", "V"]),
         edge: if table { EdgeKind::Changes } else { EdgeKind::Append },
+        headers: false,
     }
 }
 
@@ -202,6 +204,7 @@ impl Driver {
                 timestamp: *timestamp,
                 key: None,
                 value: Some(value.as_bytes()),
+                headers: &[],
             })
             .collect();
         self.offset += rows.len() as i64;

@@ -33,6 +33,8 @@ pub struct SourceSpec {
     pub schema: SchemaRef,
     /// Changes where the source is a table.
     pub edge: EdgeKind,
+    /// Whether the headers of records are handed on to those that are made of them.
+    pub headers: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -47,6 +49,7 @@ pub enum OperatorSpec {
     /// becomes a tombstone.
     Filter(FilterSpec),
     Project(ProjectSpec),
+    PartitionBy(PartitionBySpec),
     Aggregate(Arc<AggregateSpec>),
 }
 
@@ -65,6 +68,16 @@ pub struct ProjectSpec {
     pub not_null: Vec<usize>,
     /// For EXPLAIN, one an expression.
     pub texts: Vec<String>,
+}
+
+/// PARTITION BY, behind the projection that computes the new key. Rows without a value have none of the key's columns
+/// but those that the old key alone gives (`partition-by.json` of ksqlDB's tests).
+#[derive(Debug, Clone)]
+pub struct PartitionBySpec {
+    /// Columns of the edge that become null where the row has no value.
+    pub of_value: Vec<usize>,
+    /// For EXPLAIN.
+    pub text: String,
 }
 
 /// GROUP BY, with or without a window.

@@ -9,6 +9,7 @@ use arrow::error::ArrowError;
 
 use super::columns::ColumnBuilder;
 use super::event_time::EventTime;
+use super::headers::{Headers, header_lists, header_values};
 use super::java_time::DateTimePattern;
 use super::json::{self, Fault, ObjectReader, Top};
 use super::support::{check_format, check_timestamp};
@@ -26,7 +27,7 @@ pub const RECORD_BYTES_MAX: usize = 8 << 20;
 
 /// Decodes the records of one source for one query. Remembers how records look, so keep one a task.
 ///
-/// - A stream's record without a value is skipped, and so is a table's record without a key; neither is bad.
+/// - A stream's record without a value is skipped unless [`DecodeOptions`] say otherwise, and so is a table's record without a key; neither is bad.
 /// - A table's record without a value is a tombstone: its key columns are filled, the others are null.
 /// - JSON's `null` counts as no key and no value.
 /// - Only what is wanted is decoded: a key that no wanted column is in is not looked at.
@@ -41,6 +42,19 @@ pub struct SourceDecoder {
     /// The start of the key's window, where keys are windowed, and the window's size.
     window: Option<(ColumnBuilder, i64)>,
     outputs: Vec<Output>,
+    /// The names that HEADER columns ask for, by their index in the source; None for all of them.
+    header_keys: Vec<Option<String>>,
+    options: DecodeOptions,
+}
+
+/// What a decoder does beyond its columns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DecodeOptions {
+    /// A stream's records without a value are rows, marked as tombstones, rather than skipped: a projection hands them
+    /// on as they are.
+    pub null_values: bool,
+    /// Headers are kept for the records that will be made of the rows.
+    pub headers: bool,
 }
 
 /// What [`SourceDecoder::decode`] made of some records. All parts but `bad` have one entry a row.
@@ -54,6 +68,8 @@ pub struct Decoded {
     pub offsets: ScalarBuffer<i64>,
     /// True where a table's row is a deletion; None where there is none.
     pub tombstones: Option<BooleanBuffer>,
+    /// A list a row, as in a HEADERS column; None where they were not asked for, or no record has any.
+    pub headers: Option<ArrayRef>,
     /// The records that could not be read, at most one entry a record.
     pub bad: Vec<BadRecord>,
     /// How many records had no value (streams) or no key (tables).
@@ -86,6 +102,7 @@ enum Output {
     RowOffset,
     WindowStart,
     WindowEnd,
+    Header(usize),
 }
 
 /// What became of one record.
@@ -160,7 +177,14 @@ impl SourceDecoder {
                 .window
                 .map(|window| (ColumnBuilder::new("WINDOWSTART", SqlType::BigInt), window.size_ms)),
             outputs,
+            header_keys: source.headers.iter().map(|header| header.key.clone()).collect(),
+            options: DecodeOptions::default(),
         })
+    }
+
+    pub fn with(mut self, options: DecodeOptions) -> Self {
+        self.options = options;
+        self
     }
 
     /// One nullable field a wanted column, in the order asked.
@@ -178,6 +202,9 @@ impl SourceDecoder {
         let mut tombstones = Vec::new();
         let mut bad = Vec::new();
         let mut skipped = 0;
+        let shown = self.outputs.iter().any(|output| matches!(output, Output::Header(_)));
+        let carried = self.options.headers && records.iter().any(|record| !record.headers.is_empty());
+        let mut headers: Vec<Headers<'_>> = Vec::new();
         for record in records {
             let row = times.len();
             match self.decode_row(record, row) {
@@ -198,10 +225,13 @@ impl SourceDecoder {
                 }
             }
             offsets.push(record.offset);
+            if shown || carried {
+                headers.push(record.headers);
+            }
         }
         let time = ScalarBuffer::from(times);
         let offsets = ScalarBuffer::from(offsets);
-        match self.finish(partition, &time, &offsets) {
+        match self.finish(partition, &time, &offsets, &headers) {
             Ok(columns) => {
                 let tombstones = (!tombstones.is_empty()).then(|| {
                     let mut marks = vec![false; time.len()];
@@ -212,7 +242,8 @@ impl SourceDecoder {
                     }
                     BooleanBuffer::from(marks)
                 });
-                Decoded { columns, time, offsets, tombstones, bad, skipped }
+                let headers = carried.then(|| header_lists(&headers));
+                Decoded { columns, time, offsets, tombstones, headers, bad, skipped }
             }
             // What the readers wrote is no array: an error of ours, which costs these records and not the query.
             Err(error) => {
@@ -223,7 +254,15 @@ impl SourceDecoder {
                 bad.sort_by_key(|record| record.offset);
                 let none = ScalarBuffer::from(Vec::new());
                 let columns = RecordBatch::new_empty(self.schema());
-                Decoded { columns, time: none.clone(), offsets: none, tombstones: None, bad, skipped }
+                Decoded {
+                    columns,
+                    time: none.clone(),
+                    offsets: none,
+                    tombstones: None,
+                    headers: None,
+                    bad,
+                    skipped,
+                }
             }
         }
     }
@@ -246,7 +285,7 @@ impl SourceDecoder {
             None => Top::Null,
         };
         let gone = value == Top::Null;
-        if gone && !self.is_table {
+        if gone && !self.is_table && !self.options.null_values {
             return Ok(Row::Skipped);
         }
         for column in &mut self.columns {
@@ -296,6 +335,7 @@ impl SourceDecoder {
         partition: i32,
         time: &ScalarBuffer<i64>,
         offsets: &ScalarBuffer<i64>,
+        headers: &[Headers<'_>],
     ) -> Result<RecordBatch, ArrowError> {
         let read = self.columns.iter_mut().map(ColumnBuilder::finish).collect::<Result<Vec<_>, _>>()?;
         let window = match &mut self.window {
@@ -318,6 +358,10 @@ impl SourceDecoder {
                 Ok(Arc::new(ends) as ArrayRef)
             }
             (Output::WindowStart | Output::WindowEnd, None) => Err(missing()),
+            (Output::Header(at), _) => match self.header_keys.get(*at).ok_or_else(missing)? {
+                Some(key) => Ok(header_values(headers, key)),
+                None => Ok(header_lists(headers)),
+            },
         });
         let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(time.len()));
@@ -350,6 +394,10 @@ fn outputs(
             SourceColumn::RowOffset => (Output::RowOffset, "ROWOFFSET", DataType::Int64),
             SourceColumn::WindowStart => (of_windowed(Output::WindowStart)?, "WINDOWSTART", DataType::Int64),
             SourceColumn::WindowEnd => (of_windowed(Output::WindowEnd)?, "WINDOWEND", DataType::Int64),
+            SourceColumn::Header(at) => match source.headers.get(at) {
+                Some(column) => (Output::Header(at), column.name.as_str(), column.ty().arrow()),
+                None => return Err(SqlError::internal(format!("{} has no header column {at}", source.name))),
+            },
         };
         outputs.push(output);
         fields.push(Field::new(name, ty, true));

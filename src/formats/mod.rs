@@ -22,6 +22,7 @@ mod decimal;
 mod decode;
 mod encode;
 mod event_time;
+mod headers;
 mod java_double;
 pub mod java_time;
 mod json;
@@ -30,8 +31,9 @@ mod murmur2;
 mod support;
 
 pub use byte_column::ByteColumn;
-pub use decode::{BadRecord, Decoded, RECORD_BYTES_MAX, SourceDecoder};
+pub use decode::{BadRecord, DecodeOptions, Decoded, RECORD_BYTES_MAX, SourceDecoder};
 pub use encode::RowEncoder;
+pub use headers::{HeaderRows, Headers, headers_type};
 pub use java_double::java_double;
 pub use murmur2::{murmur2, partition_for};
 pub use support::{check_format, check_timestamp};
@@ -45,6 +47,7 @@ pub struct RawRecord<'a> {
     pub key: Option<&'a [u8]>,
     /// None is a tombstone.
     pub value: Option<&'a [u8]>,
+    pub headers: Headers<'a>,
 }
 
 /// A column that a query can ask of a source.
@@ -62,4 +65,6 @@ pub enum SourceColumn {
     WindowStart,
     /// `WINDOWEND`: BIGINT, ms; windowed sources only.
     WindowEnd,
+    /// An index in the source's header columns.
+    Header(usize),
 }

@@ -55,6 +55,7 @@ pub fn narrow(relation: &Relation, used: &[Arc<dyn PhysicalExpr>]) -> Result<(So
         columns,
         schema: Arc::new(Schema::new(fields)),
         edge: edge_of(&relation.source),
+        headers: false,
     };
     let remap = move |expr: Arc<dyn PhysicalExpr>| {
         expr.transform_down(|e| match e.downcast_ref::<Column>() {

@@ -107,6 +107,7 @@ pub fn plan_create(
         query: None,
         sql: sql.to_owned(),
         internal: false,
+        headers: Vec::new(),
     };
     let topic = TopicPlan {
         name: topic,

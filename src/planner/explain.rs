@@ -76,6 +76,9 @@ fn source_column(plan: &QueryPlan, column: SourceColumn) -> String {
         SourceColumn::RowOffset => "ROWOFFSET".into(),
         SourceColumn::WindowStart => "WINDOWSTART".into(),
         SourceColumn::WindowEnd => "WINDOWEND".into(),
+        SourceColumn::Header(index) => {
+            plan.reads.headers.get(index).map_or_else(|| index.to_string(), |c| c.name.clone())
+        }
     }
 }
 
@@ -83,6 +86,7 @@ fn operator_line(operator: &OperatorSpec) -> String {
     match operator {
         OperatorSpec::Filter(filter) => format!("Filter: {}", filter.text),
         OperatorSpec::Project(project) => format!("Project: {}", project.texts.join(", ")),
+        OperatorSpec::PartitionBy(partition_by) => format!("Partition by: {}", partition_by.text),
         OperatorSpec::Aggregate(aggregate) => aggregate_line(aggregate),
     }
 }

@@ -183,7 +183,14 @@ impl<'a> Planner<'a> {
         }
         let exprs: Vec<_> = items.iter().map(|i| i.bound.expr.clone()).collect();
         let used = exprs.iter().chain(predicates(&operators)).cloned().collect::<Vec<_>>();
-        let (source, remap) = narrow(relation, &used)?;
+        let (mut source, remap) = narrow(relation, &used)?;
+        if persistent {
+            source.headers = true;
+            if source.edge == EdgeKind::Append {
+                // Records without a value go through a projection as they are (`null.json` of ksqlDB's tests).
+                source.edge = EdgeKind::AppendNulls;
+            }
+        }
         let mut last = Vec::with_capacity(2);
         for operator in operators {
             if let OperatorSpec::Filter(filter) = operator {
@@ -371,6 +378,7 @@ impl<'a> Planner<'a> {
             query: None,
             sql: request.sql.to_owned(),
             internal: false,
+            headers: Vec::new(),
         };
         let compact = create.kind == SourceKind::Table && window.is_none();
         let topic = TopicPlan { name: topic, partitions: Some(partitions), replicas: with.replicas, compact };

@@ -109,11 +109,16 @@ fn append_block(writer: &mut dyn Writer, topic: &Arc<str>, block: &SinkBlock) ->
     partitions.sort_unstable_by_key(|(partition, _)| *partition);
     for (partition, rows) in partitions {
         let to = TopicPartition::new(topic.clone(), partition);
-        let mut records = rows.iter().map(|&row| NewRecord {
+        // Most records have none, and pay nothing for them.
+        let headers: Vec<_> = match block.headers.is_empty() {
+            true => Vec::new(),
+            false => rows.iter().map(|&row| block.headers.get(row)).collect(),
+        };
+        let mut records = rows.iter().enumerate().map(|(index, &row)| NewRecord {
             key: block.keys.get(row),
             value: block.values.get(row),
             timestamp: block.times.get(row).copied().unwrap_or_default(),
-            headers: &[],
+            headers: headers.get(index).map_or(&[], Vec::as_slice),
         });
         writer.append(&to, &mut records)?;
     }

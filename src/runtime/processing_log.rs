@@ -38,6 +38,7 @@ pub fn processing_log_source(names: &Names) -> Source {
         query: None,
         sql: String::new(),
         internal: true,
+        headers: Vec::new(),
     }
 }
 

@@ -71,7 +71,12 @@ pub fn read_to_end(
 
 /// Records as the engine and the formats take them: a few words each, the bytes stay where they are.
 pub(super) fn raw<'a>(records: &[Record<'a>]) -> Vec<RawRecord<'a>> {
-    let raw =
-        |r: &Record<'a>| RawRecord { offset: r.offset, timestamp: r.timestamp, key: r.key, value: r.value };
+    let raw = |r: &Record<'a>| RawRecord {
+        offset: r.offset,
+        timestamp: r.timestamp,
+        key: r.key,
+        value: r.value,
+        headers: r.headers,
+    };
     records.iter().map(raw).collect()
 }

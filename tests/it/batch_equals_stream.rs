@@ -126,6 +126,7 @@ fn check_output(case: &Case, driver: &Driver<'_>, sink: &Source, expected: &Expe
             timestamp: *time,
             key: Some(key),
             value: value.as_deref(),
+            headers: &[],
         })
         .collect();
     let decoded = decoder.decode(0, &live);

@@ -147,7 +147,7 @@ mod tests {
                 b.columns = RecordBatch::try_from_iter([("K", column)]).unwrap();
             }),
             ("offsets for", |b| {
-                b.origin = Some(crate::engine::Origin { partition: 0, offsets: vec![].into() })
+                b.origin = Some(crate::engine::Origin { partition: 0, offsets: vec![].into(), headers: None })
             }),
             ("tombstones in a stream", |b| b.tombstones = Some(BooleanBuffer::new_set(1))),
             ("null in column 0", |b| *b = batch(vec![None])),

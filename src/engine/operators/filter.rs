@@ -1,5 +1,6 @@
 //! WHERE.
 
+use arrow::array::BooleanArray;
 use arrow::buffer::BooleanBuffer;
 
 use super::{Operator, Output};
@@ -25,9 +26,18 @@ impl Operator for Filter {
         let mask = eval::holds(&self.spec.predicate, &batch, &mut out.errors)?;
         let kept = mask.true_count();
         match self.edge {
-            EdgeKind::Append if kept == batch.num_rows() => out.batches.push(batch),
-            EdgeKind::Append if kept == 0 => {}
-            EdgeKind::Append => out.batches.push(batch.filter(&mask)?),
+            EdgeKind::AppendNulls if batch.tombstones.is_some() => {
+                // No condition holds for a row without a value.
+                let live = batch.tombstones.as_ref().map(|tombstones| mask.values() & &!tombstones);
+                let batch =
+                    batch.filter(&BooleanArray::new(live.unwrap_or_else(|| mask.values().clone()), None))?;
+                if batch.num_rows() > 0 {
+                    out.batches.push(batch);
+                }
+            }
+            EdgeKind::Append | EdgeKind::AppendNulls if kept == batch.num_rows() => out.batches.push(batch),
+            EdgeKind::Append | EdgeKind::AppendNulls if kept == 0 => {}
+            EdgeKind::Append | EdgeKind::AppendNulls => out.batches.push(batch.filter(&mask)?),
             EdgeKind::Changes => {
                 if kept < batch.num_rows() {
                     let failing: BooleanBuffer = !mask.values();

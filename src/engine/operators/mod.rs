@@ -13,6 +13,7 @@ mod emit_final;
 mod every_change;
 mod exchange;
 mod filter;
+mod partition_by;
 mod project;
 mod sink;
 mod source;
@@ -21,6 +22,7 @@ mod windows;
 pub use aggregate::Aggregate;
 pub use exchange::Exchange;
 pub use filter::Filter;
+pub use partition_by::PartitionBy;
 pub use project::Project;
 pub use sink::{Sink, SinkBlock};
 pub use source::Source;
@@ -84,6 +86,10 @@ pub fn build(
                 not_null: project.not_null.clone(),
             };
             (Box::new(Project::new(project.clone(), grouping)), output)
+        }
+        OperatorSpec::PartitionBy(spec) => {
+            let output = Edge { name: "partition by", ..input.clone() };
+            (Box::new(PartitionBy::new(spec.clone())), output)
         }
         OperatorSpec::Aggregate(spec) => {
             if input.kind != EdgeKind::Append {

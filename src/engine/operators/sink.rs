@@ -7,7 +7,7 @@ use super::{Edge, Output};
 use crate::catalog::Format;
 use crate::engine::topology::SinkSpec;
 use crate::engine::{Batch, EngineError, ErrorKind};
-use crate::formats::{ByteColumn, RowEncoder, partition_for};
+use crate::formats::{ByteColumn, HeaderRows, RowEncoder, partition_for};
 
 /// Records to be written, in this order. All parts have the same length.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub struct SinkBlock {
     pub times: Vec<i64>,
     /// Where each goes.
     pub partitions: Vec<i32>,
+    /// Those of the input records.
+    pub headers: HeaderRows,
 }
 
 impl SinkBlock {
@@ -33,7 +35,7 @@ impl SinkBlock {
 
     /// Memory held, roughly.
     pub fn bytes(&self) -> usize {
-        self.keys.bytes() + self.values.bytes() + self.len() * 28
+        self.keys.bytes() + self.values.bytes() + self.headers.bytes() + self.len() * 28
     }
 }
 
@@ -78,6 +80,9 @@ impl Sink {
             None => None,
         };
         let first = self.made.keys.len();
+        if let Some(headers) = batch.origin.as_ref().and_then(|origin| origin.headers.clone()) {
+            self.made.headers.push(first, headers);
+        }
         if keys.is_empty() {
             // The encoder could not tell how many.
             (0..batch.num_rows()).for_each(|_| self.made.keys.push_null());

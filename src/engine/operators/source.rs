@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{Edge, Output};
 use crate::engine::topology::SourceSpec;
-use crate::engine::{Batch, EngineError, ErrorKind, Origin, RowError, error};
-use crate::formats::{RawRecord, SourceDecoder};
+use crate::engine::{Batch, EdgeKind, EngineError, ErrorKind, Origin, RowError, error};
+use crate::formats::{DecodeOptions, RawRecord, SourceDecoder};
 
 /// Decodes the columns that the query needs. Records that cannot be decoded are logged and left out.
 pub struct Source {
@@ -16,7 +16,9 @@ pub struct Source {
 
 impl Source {
     pub fn new(spec: &SourceSpec, partition: i32) -> Result<(Self, Edge), EngineError> {
-        let decoder = SourceDecoder::new(&spec.source, &spec.columns)?;
+        let options =
+            DecodeOptions { null_values: spec.edge == EdgeKind::AppendNulls, headers: spec.headers };
+        let decoder = SourceDecoder::new(&spec.source, &spec.columns)?.with(options);
         let edge = Edge { name: "source", schema: decoder.schema(), kind: spec.edge, not_null: Vec::new() };
         Ok((Self { decoder, partition, name: spec.source.name.clone() }, edge))
     }
@@ -33,7 +35,11 @@ impl Source {
             out.batches.push(Batch {
                 columns: decoded.columns,
                 time: decoded.time,
-                origin: Some(Origin { partition: self.partition, offsets: decoded.offsets }),
+                origin: Some(Origin {
+                    partition: self.partition,
+                    offsets: decoded.offsets,
+                    headers: decoded.headers,
+                }),
                 tombstones: decoded.tombstones,
             });
         }

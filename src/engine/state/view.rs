@@ -81,7 +81,7 @@ impl View {
             match step {
                 OperatorSpec::Filter(f) => Filter::new(f.clone(), EdgeKind::Append).push(batch, &mut out)?,
                 OperatorSpec::Project(p) => Project::new(p.clone(), false).push(batch, &mut out)?,
-                OperatorSpec::Aggregate(_) => {
+                OperatorSpec::PartitionBy(_) | OperatorSpec::Aggregate(_) => {
                     return Err(EngineError::internal("an aggregate behind an aggregate"));
                 }
             }

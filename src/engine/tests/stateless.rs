@@ -67,6 +67,7 @@ fn run_table(records: &[(&str, Option<&str>)], expected: Expect) {
             timestamp: 1,
             key: Some(key.as_bytes()),
             value: value.map(str::as_bytes),
+            headers: &[],
         })
         .collect();
     task.push_records(&records).unwrap();
@@ -115,6 +116,7 @@ fn an_exchange_brings_the_rows_of_a_key_together() {
             timestamp: offset,
             key: None,
             value: Some(value.as_bytes()),
+            headers: &[],
         })
         .collect();
     task.push_records(&records).unwrap();

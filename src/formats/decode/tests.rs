@@ -26,6 +26,7 @@ fn source(kind: SourceKind) -> Source {
         query: None,
         sql: String::new(),
         internal: false,
+        headers: Vec::new(),
     }
 }
 
@@ -39,6 +40,7 @@ fn records<'a>(pairs: &[KeyValue<'a>]) -> Vec<RawRecord<'a>> {
         timestamp: 1000 + at as i64,
         key: *key,
         value: *value,
+        headers: &[],
     };
     pairs.iter().enumerate().map(record).collect()
 }

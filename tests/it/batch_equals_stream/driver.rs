@@ -85,6 +85,7 @@ impl<'a> Driver<'a> {
                 timestamp: record.timestamp,
                 key: record.key.as_deref(),
                 value: record.value.as_deref(),
+                headers: &[],
             })
             .collect();
         self.pipeline.push_records(partition, &raw).map_err(text)?;
