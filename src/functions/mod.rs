@@ -6,6 +6,7 @@
 pub mod aggregate;
 pub mod cast;
 pub mod decimal;
+pub mod nested;
 pub mod scalar;
 pub mod suggest;
 pub mod text;

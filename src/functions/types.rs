@@ -4,7 +4,7 @@
 use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 
 use super::decimal::MAX_PRECISION;
-use crate::sql::SqlType;
+use crate::sql::{SqlType, StructField};
 
 /// How far an implicit conversion goes: 0 for the same type, more for wider ones, None where there is none. The order is
 /// INT < BIGINT < DECIMAL < DOUBLE.
@@ -16,6 +16,14 @@ pub fn widening(from: &SqlType, to: &SqlType) -> Option<u32> {
         (SqlType::Decimal { precision, scale }, SqlType::Decimal { precision: p, scale: s }) => {
             (scale <= s && precision - scale.min(precision) <= p - s.min(p)).then_some(0)
         }
+        (SqlType::Array(from), SqlType::Array(to)) => widening(from, to),
+        (SqlType::Map(from), SqlType::Map(to)) => {
+            Some(widening(&from.key, &to.key)? + widening(&from.value, &to.value)?)
+        }
+        (SqlType::Struct(from), SqlType::Struct(to)) => from.iter().try_fold(1, |cost, field| {
+            let same = to.iter().find(|f| f.name == field.name)?;
+            Some(cost + widening(&field.ty, &same.ty)?)
+        }),
         _ => match (rank(from)?, rank(to)?) {
             (a, b) if a < b => Some(b - a),
             _ => None,
@@ -35,8 +43,28 @@ pub fn common(a: &SqlType, b: &SqlType) -> Option<SqlType> {
         let whole = (p1 - s1.min(p1)).max(p2 - s2.min(p2));
         return Some(SqlType::Decimal { precision: (whole + scale).clamp(1, MAX_PRECISION), scale });
     }
+    match (a, b) {
+        (SqlType::Array(a), SqlType::Array(b)) => return Some(SqlType::array(common(a, b)?)),
+        (SqlType::Map(a), SqlType::Map(b)) => {
+            return Some(SqlType::map(common(&a.key, &b.key)?, common(&a.value, &b.value)?));
+        }
+        (SqlType::Struct(a), SqlType::Struct(b)) => return common_fields(a, b),
+        _ => {}
+    }
     let (x, y) = (rank(a)?, rank(b)?);
     Some(if x >= y { a } else { b }.clone())
+}
+
+/// The fields of both structs: those of the first, then what the second has more.
+fn common_fields(a: &[StructField], b: &[StructField]) -> Option<SqlType> {
+    let mut fields = a.to_vec();
+    for field in b {
+        match fields.iter_mut().find(|f| f.name == field.name) {
+            Some(same) => same.ty = common(&same.ty, &field.ty)?,
+            None => fields.push(field.clone()),
+        }
+    }
+    Some(SqlType::Struct(fields.into_boxed_slice()))
 }
 
 /// Precision and scale of what a type is as a DECIMAL: INT is (10, 0), BIGINT (19, 0).

@@ -45,7 +45,7 @@ impl Relation {
             add("WINDOWSTART", SqlType::BigInt, true, SourceColumn::WindowStart);
             add("WINDOWEND", SqlType::BigInt, true, SourceColumn::WindowEnd);
         }
-        Ok(Relation { scope: Scope { columns }, fields, alias, source })
+        Ok(Relation { scope: Scope { columns, types: Arc::default() }, fields, alias, source })
     }
 
     /// The scope's indices that `*` stands for: the source's columns, and the window of a windowed one.

@@ -392,7 +392,11 @@ mod tests {
             &[Some(String), None],
             expect!["STRING, INTEGER -> STRING at (false, false, 0, 0)"],
         );
-        check("(array ARRAY<T>, value T) -> ARRAY<T>", &[ints.clone(), Some(BigInt)], expect!["no fit"]);
+        check(
+            "(array ARRAY<T>, value T) -> ARRAY<T>",
+            &[ints.clone(), Some(BigInt)],
+            expect!["ARRAY<BIGINT>, BIGINT -> ARRAY<BIGINT> at (true, false, 1, 1)"],
+        );
         check(
             "(array ARRAY<T>, value T) -> BOOLEAN",
             &[Some(SqlType::array(BigInt)), Some(Int)],

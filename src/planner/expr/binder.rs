@@ -8,7 +8,8 @@ use sqlparser::ast::{BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Exp
 
 use super::names::{Names, fold};
 use super::{
-    Bound, arithmetic, call, case, compare, convert, in_list, lazy, literal, position_of, require_boolean,
+    Bound, arithmetic, call, case, compare, convert, in_list, lazy, literal, nested, position_of,
+    require_boolean,
 };
 use crate::sql::{SqlError, SqlType, sqlstate};
 
@@ -84,8 +85,12 @@ impl Binder<'_> {
                 array: false,
                 format: None,
             } => {
-                let to = convert::type_named(data_type)?;
+                let to = convert::type_named(data_type, &|name| self.names.custom_type(name))?;
                 convert::cast(self.bind(operand)?, to)
+            }
+            Expr::Array(array) => nested::array(self, &array.elem),
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                nested::access(self, root, access_chain, expr)
             }
             Expr::Function(function) => call::bind(self, function, expr),
             Expr::Ceil { expr: operand, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => {
@@ -216,11 +221,7 @@ pub fn unsupported(expr: &Expr) -> SqlError {
         Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } => {
             "subqueries in continuous queries".to_owned()
         }
-        Expr::Array(_) | Expr::Map(_) | Expr::Struct { .. } | Expr::Dictionary(_) => {
-            "ARRAY, MAP and STRUCT".to_owned()
-        }
-        Expr::CompoundFieldAccess { .. } => "element access in ARRAY, MAP and STRUCT".to_owned(),
-        Expr::Lambda(_) => "lambda functions".to_owned(),
+        Expr::CompoundFieldAccess { .. } => "slices of arrays and fields behind a point".to_owned(),
         Expr::ILike { .. } => "ILIKE".to_owned(),
         Expr::AtTimeZone { .. } => "AT TIME ZONE".to_owned(),
         other => {

@@ -13,7 +13,7 @@ use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgum
 use super::binder::{Binder, unsupported};
 use super::constant::fold;
 use super::convert::unite;
-use super::{Bound, lazy, position_of};
+use super::{Bound, lazy, nested, position_of};
 use crate::functions::{aggregate, scalar};
 use crate::sql::{SqlError, SqlType, sqlstate};
 
@@ -30,6 +30,11 @@ pub fn contains_aggregate(expr: &Expr) -> bool {
 
 pub fn bind(binder: &mut Binder<'_>, call: &Function, whole: &Expr) -> Result<Bound, SqlError> {
     let name = name_of(call);
+    match name.as_str() {
+        "STRUCT" => return nested::structure(binder, call, whole),
+        "MAP" => return nested::map(binder, call, whole),
+        _ => {}
+    }
     if aggregate::find(&name).is_some() {
         return binder.names.aggregate(call, position_of(whole));
     }

@@ -15,15 +15,15 @@ use super::constant::fold;
 use super::{Bound, literal};
 use crate::functions::cast as kernel;
 use crate::functions::types::widening;
-use crate::sql::{SqlError, SqlType, sqlstate};
+use crate::sql::ast::{Name, TypeName};
+use crate::sql::{SqlError, SqlType, TYPE_MARK, parse_type, sqlstate};
 
 /// An implicit conversion: numbers widen, texts become dates, times, timestamps and bytes.
 ///
 /// Errors: 42804, where a CAST would be needed.
 pub fn coerce(bound: Bound, to: SqlType) -> Result<Bound, SqlError> {
     let Some(from) = bound.ty.clone() else { return null_of(to, bound.text) };
-    let texts = matches!(to, SqlType::Date | SqlType::Time | SqlType::Timestamp | SqlType::Bytes);
-    if from == to || widening(&from, &to).is_some() || (from == SqlType::String && texts) {
+    if implicit(&from, &to) {
         return Ok(Bound { text: bound.text.clone(), ..convert(bound, from, to) });
     }
     let hint = if kernel::castable(from.clone(), to.clone()) {
@@ -36,6 +36,21 @@ pub fn coerce(bound: Bound, to: SqlType) -> Result<Bound, SqlError> {
         format!("{to} was expected, but {} was found", bound.described()),
     )
     .hint(hint))
+}
+
+/// Whether values become those of another type without a CAST, also inside of nested ones.
+fn implicit(from: &SqlType, to: &SqlType) -> bool {
+    match (from, to) {
+        (SqlType::String, SqlType::Date | SqlType::Time | SqlType::Timestamp | SqlType::Bytes) => true,
+        (SqlType::Array(from), SqlType::Array(to)) => implicit(from, to),
+        (SqlType::Map(from), SqlType::Map(to)) => {
+            implicit(&from.key, &to.key) && implicit(&from.value, &to.value)
+        }
+        (SqlType::Struct(from), SqlType::Struct(to)) => from.iter().all(|field| {
+            to.iter().find(|f| f.name == field.name).is_some_and(|same| implicit(&field.ty, &same.ty))
+        }),
+        (from, to) => widening(from, to).is_some(),
+    }
 }
 
 /// `CAST(bound AS to)`.
@@ -72,8 +87,8 @@ fn convert(bound: Bound, from: SqlType, to: SqlType) -> Bound {
     Bound { expr: fold(udf_expr(conversion, vec![bound.expr], to.clone())), ty: Some(to), text: bound.text }
 }
 
-/// The type that a CAST or a typed literal names.
-pub fn type_named(ty: &DataType) -> Result<SqlType, SqlError> {
+/// The type that a CAST or a typed literal names; `custom` knows the custom types.
+pub fn type_named(ty: &DataType, custom: &dyn Fn(&str) -> Option<SqlType>) -> Result<SqlType, SqlError> {
     let decimal = |info: &ExactNumberInfo| {
         let (precision, scale) = match info {
             ExactNumberInfo::PrecisionAndScale(precision, scale) => (*precision, *scale),
@@ -108,6 +123,20 @@ pub fn type_named(ty: &DataType) -> Result<SqlType, SqlError> {
         DataType::Date => SqlType::Date,
         DataType::Time(None, TimezoneInfo::None) => SqlType::Time,
         DataType::Timestamp(None, TimezoneInfo::None) => SqlType::Timestamp,
+        DataType::Custom(name, arguments) if arguments.is_empty() => {
+            let [part] = name.0.as_slice() else {
+                return Err(SqlError::not_supported(format_args!("the type {ty}")));
+            };
+            let name = part.as_ident().map_or("", |ident| ident.value.as_str());
+            let position = crate::sql::Position { line: 0, column: 0 };
+            let named = match name.strip_prefix(TYPE_MARK) {
+                Some(text) => parse_type(text),
+                None => Ok(TypeName::Custom(Name { value: name.to_owned(), position })),
+            };
+            // Places in the name are none in the statement.
+            let resolved = named.and_then(|ty| ty.resolve(custom));
+            return resolved.map_err(|e| SqlError { position: None, ..e });
+        }
         other => return Err(SqlError::not_supported(format_args!("the type {other}"))),
     })
 }

@@ -153,6 +153,10 @@ impl Names for Grouping {
         Ok(Bound { expr: Arc::new(Column::new(&text, index)), ty: Some(return_type), text })
     }
 
+    fn custom_type(&self, name: &str) -> Option<SqlType> {
+        self.source.types.get(name).cloned()
+    }
+
     fn schema(&self) -> Schema {
         let groups = self.group_by.iter().zip(&self.group_names);
         let groups = groups.map(|(group, name)| (name.as_str(), group.ty.clone().unwrap_or(SqlType::String)));

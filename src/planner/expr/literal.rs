@@ -55,7 +55,7 @@ pub fn typed(typed: &TypedString) -> Result<Bound, SqlError> {
             let decimal = Decimal::parse(content.trim()).ok_or_else(invalid)?;
             exact(decimal).ok_or_else(invalid)
         }
-        other => match type_named(other)? {
+        other => match type_named(other, &|_| None)? {
             ty @ (SqlType::Date | SqlType::Time | SqlType::Timestamp) => {
                 let bound = cast(string(content), ty.clone())?;
                 let text = format!("{ty} '{}'", content.replace('\'', "''"));

@@ -24,10 +24,14 @@ mod in_list;
 mod lazy;
 mod literal;
 mod names;
+mod nested;
+#[cfg(test)]
+mod nested_tests;
 mod scope;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
@@ -47,6 +51,8 @@ pub use grouping::{BoundCall, Grouping};
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     pub columns: Vec<ScopeColumn>,
+    /// Custom types, for CAST.
+    pub types: Arc<BTreeMap<String, SqlType>>,
 }
 
 #[derive(Debug, Clone)]

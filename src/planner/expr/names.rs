@@ -4,7 +4,7 @@ use arrow::datatypes::Schema;
 use sqlparser::ast::{Expr, Function, Ident};
 
 use super::Bound;
-use crate::sql::{Position, SqlError};
+use crate::sql::{Position, SqlError, SqlType};
 
 /// What an expression is bound over: the columns of a source, or the output of a GROUP BY.
 pub trait Names {
@@ -20,6 +20,9 @@ pub trait Names {
 
     /// A call of an aggregate function.
     fn aggregate(&mut self, call: &Function, at: Option<Position>) -> Result<Bound, SqlError>;
+
+    /// What a custom type stands for.
+    fn custom_type(&self, name: &str) -> Option<SqlType>;
 
     /// The columns so far.
     fn schema(&self) -> Schema;

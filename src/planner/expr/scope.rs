@@ -9,7 +9,7 @@ use sqlparser::ast::{Expr, Function};
 use super::names::Names;
 use super::{Bound, Scope};
 use crate::functions::suggest::nearest;
-use crate::sql::{Position, SqlError, quote_ident as quoted, sqlstate};
+use crate::sql::{Position, SqlError, SqlType, quote_ident as quoted, sqlstate};
 
 pub struct ScopeNames<'a> {
     scope: &'a Scope,
@@ -58,6 +58,10 @@ impl Names for ScopeNames<'_> {
             .hint("aggregates go into SELECT or HAVING of a query with GROUP BY")
         }
         .at(at))
+    }
+
+    fn custom_type(&self, name: &str) -> Option<SqlType> {
+        self.scope.types.get(name).cloned()
     }
 
     fn schema(&self) -> Schema {

@@ -5,24 +5,32 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::cursor::Cursor;
+use super::rewrite;
 use crate::sql::dialect::RivermillDialect;
 use crate::sql::lexer::{lower_first, position};
 use crate::sql::limits::too_deep;
 use crate::sql::{Position, SqlError, sqlstate};
 
-/// A whole query: SELECT, WITH, VALUES, TABLE. `tokens` are those of `cursor`, folded, perhaps some lifted out.
+/// A continuous SELECT. `tokens` are those of `cursor`, folded, some lifted out.
 pub(super) fn query(cursor: &Cursor, tokens: Vec<TokenWithSpan>) -> Result<Box<sp::Query>, SqlError> {
-    whole(cursor, tokens, |parser| parser.parse_query())
+    whole(cursor, rewrite::nested(cursor, tokens)?, |parser| parser.parse_query())
+}
+
+/// Any query for DataFusion: SELECT, WITH, VALUES, TABLE.
+pub(super) fn ad_hoc(cursor: &Cursor) -> Result<Box<sp::Query>, SqlError> {
+    whole(cursor, rewrite::fields(cursor.folded()), |parser| parser.parse_query())
 }
 
 /// A list of expressions separated by commas.
 pub(super) fn expressions(cursor: &Cursor) -> Result<Vec<sp::Expr>, SqlError> {
-    whole(cursor, cursor.folded(), |parser| parser.parse_comma_separated(Parser::parse_expr))
+    whole(cursor, rewrite::nested(cursor, cursor.folded())?, |parser| {
+        parser.parse_comma_separated(Parser::parse_expr)
+    })
 }
 
 /// `(expr, …), …`
 pub(super) fn rows(cursor: &Cursor) -> Result<Vec<Vec<sp::Expr>>, SqlError> {
-    whole(cursor, cursor.folded(), |parser| {
+    whole(cursor, rewrite::nested(cursor, cursor.folded())?, |parser| {
         parser.parse_comma_separated(|parser| {
             parser.expect_token(&Token::LParen)?;
             let row = parser.parse_comma_separated(Parser::parse_expr)?;
@@ -47,7 +55,7 @@ fn whole<T>(
 }
 
 /// A cursor at the token that begins at this place, or at the end.
-fn at<'a>(cursor: &Cursor<'a>, place: Position) -> Cursor<'a> {
+pub(super) fn at<'a>(cursor: &Cursor<'a>, place: Position) -> Cursor<'a> {
     let found = (cursor.at..cursor.end).find(|&at| cursor.lexed.position(at) == place);
     cursor.part(found.unwrap_or(cursor.end), cursor.end)
 }

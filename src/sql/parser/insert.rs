@@ -3,7 +3,7 @@
 use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::{expr, refuse};
+use super::expr;
 use crate::sql::SqlError;
 use crate::sql::ast::{InsertValues, StatementKind};
 
@@ -19,7 +19,6 @@ pub(super) fn insert(mut cursor: Cursor) -> Result<StatementKind, SqlError> {
         return Err(cursor.not_supported("INSERT INTO … SELECT"));
     }
     cursor.expect("VALUES")?;
-    refuse::expressions(&cursor)?;
     for at in cursor.at..cursor.end {
         let here = cursor.part(at, cursor.end);
         if here.is("SELECT") {

@@ -13,12 +13,15 @@ mod inspect;
 mod lift;
 mod query;
 mod refuse;
+mod rewrite;
 mod session;
 mod settings;
 mod window;
 
 use sqlparser::ast::Spanned;
 use sqlparser::tokenizer::Token;
+
+pub use rewrite::{LAMBDA, TYPE_MARK};
 
 use self::cursor::Cursor;
 use super::ast::{Name, Statement, StatementKind};

@@ -21,7 +21,7 @@ pub(super) fn query(cursor: Cursor) -> Result<StatementKind, SqlError> {
             .unexpected()
             .hint(format!("{word} belongs to a continuous query: end the SELECT with EMIT CHANGES")));
     }
-    Ok(StatementKind::AdHoc(expr::query(&cursor, cursor.folded())?))
+    Ok(StatementKind::AdHoc(expr::ad_hoc(&cursor)?))
 }
 
 /// A SELECT that runs on: one with EMIT, or that of a CREATE … AS.

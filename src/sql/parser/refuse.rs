@@ -39,7 +39,7 @@ pub(super) fn continuous(cursor: &Cursor) -> Result<(), SqlError> {
         in_from |= depth == 0 && here.is("FROM") && !after("DISTINCT");
         at += 1;
     }
-    expressions(cursor)
+    Ok(())
 }
 
 fn clause(here: &Cursor, depth: usize, in_from: bool) -> Option<&'static str> {
@@ -58,32 +58,6 @@ fn clause(here: &Cursor, depth: usize, in_from: bool) -> Option<&'static str> {
     ["JOIN", "WITHIN", "UNION", "INTERSECT", "EXCEPT", "OFFSET", "FETCH", "QUALIFY", "LATERAL"]
         .into_iter()
         .find(|word| here.is(word))
-}
-
-/// Refuses expressions that come with the nested types, by their tokens.
-pub(super) fn expressions(cursor: &Cursor) -> Result<(), SqlError> {
-    for at in cursor.at..cursor.end {
-        let here = cursor.part(at, cursor.end);
-        let next = here.nth(1).map(|token| &token.token);
-        let what = match here.peek() {
-            Some(Token::Arrow | Token::LongArrow) => "-> (a field of a STRUCT)",
-            Some(Token::RArrow) => "lambda functions",
-            Some(Token::Assignment) => "STRUCT and MAP constructors",
-            Some(Token::Word(_)) => {
-                match (["ARRAY", "STRUCT", "MAP"].iter().find(|word| here.is(word)), next) {
-                    (Some(word), Some(Token::LParen | Token::LBracket)) => {
-                        return Err(here.not_supported(&format!("{word} constructors")));
-                    }
-                    (Some(word), Some(Token::Lt)) => return Err(here.not_supported(&format!("type {word}"))),
-                    _ => continue,
-                }
-            }
-            Some(Token::LBracket) => "subscripts",
-            _ => continue,
-        };
-        return Err(here.not_supported(what));
-    }
-    Ok(())
 }
 
 /// Refuses what stands around the SELECT.
