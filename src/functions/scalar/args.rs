@@ -1,6 +1,9 @@
 //! The arguments of a kernel: columns, of which some may be one value for all rows.
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, PrimitiveArray, StringArray};
+use arrow::array::builder::{BinaryBuilder, StringBuilder};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanArray, PrimitiveArray, StringArray,
+};
 
 /// The arguments of one call, converted to the parameter types. Where all are constant there is one row.
 #[derive(Debug)]
@@ -23,7 +26,7 @@ pub struct Values<'a, A> {
 }
 
 impl Args {
-    fn argument(&self, i: usize) -> Result<&Argument, String> {
+    pub(super) fn argument(&self, i: usize) -> Result<&Argument, String> {
         self.columns.get(i).ok_or_else(|| format!("argument {} is missing", i + 1))
     }
 
@@ -60,11 +63,35 @@ impl Args {
         self.values(i)
     }
 
+    pub fn booleans(&self, i: usize) -> Result<Values<'_, BooleanArray>, String> {
+        self.values(i)
+    }
+
     /// The first argument, for kernels of one argument.
     pub fn primitive<P: ArrowPrimitiveType>(&self) -> Result<&PrimitiveArray<P>, String> {
         let array = &self.argument(0)?.array;
         array.as_primitive_opt().ok_or_else(|| format!("argument 1 has the type {}", array.data_type()))
     }
+}
+
+/// Appends a text to a column, whose offsets have 31 bits. The engine tries a batch that is too large again with fewer rows.
+///
+/// Kernels whose results can be longer than their arguments use this; the builder alone would panic.
+pub fn append_text(column: &mut StringBuilder, text: &str) -> Result<(), String> {
+    check_room(column.values_slice().len(), text.len())?;
+    column.append_value(text);
+    Ok(())
+}
+
+/// As [`append_text`], for bytes.
+pub fn append_bytes(column: &mut BinaryBuilder, bytes: &[u8]) -> Result<(), String> {
+    check_room(column.values_slice().len(), bytes.len())?;
+    column.append_value(bytes);
+    Ok(())
+}
+
+fn check_room(filled: usize, more: usize) -> Result<(), String> {
+    if filled + more <= i32::MAX as usize { Ok(()) } else { Err("the result is too large".to_owned()) }
 }
 
 impl<A: Array> Values<'_, A> {
@@ -82,6 +109,12 @@ impl<'a> Values<'a, StringArray> {
 
 impl<'a> Values<'a, BinaryArray> {
     pub fn get(&self, row: usize) -> Option<&'a [u8]> {
+        self.index(row).map(|row| self.array.value(row))
+    }
+}
+
+impl Values<'_, BooleanArray> {
+    pub fn get(&self, row: usize) -> Option<bool> {
         self.index(row).map(|row| self.array.value(row))
     }
 }

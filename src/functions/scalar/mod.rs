@@ -5,8 +5,16 @@
 //! one, write its kernel in the file of its family and add it to the family's table.
 
 mod args;
+mod bytes;
+mod collections;
 mod conditional;
+mod encoding;
+mod extremes;
+mod maps;
 mod math;
+mod nested;
+mod order;
+mod parts;
 pub mod signature;
 mod strings;
 #[cfg(test)]
@@ -54,7 +62,17 @@ struct Entry {
 }
 
 static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let families = [conditional::FUNCTIONS, math::FUNCTIONS, strings::FUNCTIONS, time::FUNCTIONS];
+    let families = [
+        bytes::FUNCTIONS,
+        collections::FUNCTIONS,
+        conditional::FUNCTIONS,
+        extremes::FUNCTIONS,
+        maps::FUNCTIONS,
+        math::FUNCTIONS,
+        parts::FUNCTIONS,
+        strings::FUNCTIONS,
+        time::FUNCTIONS,
+    ];
     let functions = families.into_iter().flatten();
     let mut entries: Vec<_> = functions
         .map(|function| Entry { function, overloads: parsed(function), udf: Arc::new(udf::udf(function)) })

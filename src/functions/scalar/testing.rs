@@ -109,9 +109,7 @@ impl<'a> Reader<'a> {
             return self.string();
         }
         if self.rest.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
-            let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c));
-            let (number, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
-            self.rest = rest;
+            let number = self.number();
             let ty = if number.contains(['.', 'e', 'E']) { SqlType::Double } else { SqlType::Int };
             let text: ArrayRef = Arc::new(StringArray::from(vec![number]));
             return Ok(Typed { array: cast(&text, SqlType::String, ty.clone())?, ty: Some(ty) });
@@ -126,10 +124,7 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         if let Some(ty) = self.type_from(word) {
-            let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<Value>();
-            let value =
-                values.next().ok_or("a value is missing")?.map_err(|e| format!("{e}: {}", self.rest))?;
-            self.rest = self.rest.get(values.byte_offset()..).unwrap_or_default();
+            let value = self.json()?;
             return Ok(Typed { array: column(&ty, &[&value])?, ty: Some(ty) });
         }
         self.expect("(")?;
@@ -141,6 +136,29 @@ impl<'a> Reader<'a> {
             args.push(self.expression()?);
         }
         apply(word, &args)
+    }
+
+    fn json(&mut self) -> Result<Value, String> {
+        self.rest = self.rest.trim_start();
+        if self.rest.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+            let number = self.number();
+            return serde_json::from_str(number).map_err(|e| format!("{e}: {number}"));
+        }
+        if self.rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            let word = self.word();
+            return serde_json::from_str(word).map_err(|e| format!("{e}: {word}"));
+        }
+        let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<Value>();
+        let value = values.next().ok_or("a value is missing")?.map_err(|e| format!("{e}: {}", self.rest))?;
+        self.rest = self.rest.get(values.byte_offset()..).unwrap_or_default();
+        Ok(value)
+    }
+
+    fn number(&mut self) -> &'a str {
+        let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c));
+        let (number, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+        self.rest = rest;
+        number
     }
 
     fn string(&mut self) -> Result<Typed, String> {
@@ -302,7 +320,7 @@ mod tests {
             expect![[r#"
                 UCASE('it''s') -> IT'S
                 LEN(UCASE(NULL)) -> NULL
-                ABS(DECIMAL(4, 2) -1.5) -> error: trailing characters at line 1 column 6:  -1.5)
+                ABS(DECIMAL(4, 2) -1.5) -> 1.50
                 COALESCE(NULL, ARRAY<MAP<STRING, INT>> [{"a": 1, "b": null}, null]) -> [{a: 1, b: NULL}, NULL]
                 AS_VALUE(STRUCT<A INT, B BYTES> {"A": 1, "B": "ab"}) -> {A: 1, B: 6162}
                 AS_VALUE(TIMESTAMP "2020-01-02") -> 2020-01-02T00:00:00
