@@ -125,6 +125,70 @@ mod tests {
     #[test]
     fn functions_are_listed_by_name() {
         let names: Vec<_> = list().iter().map(|f| format!("{} {}", f.name, f.kind)).collect();
-        expect!["ABS scalar, ARRAY_CONCAT scalar, ARRAY_CONTAINS scalar, ARRAY_DISTINCT scalar, ARRAY_EXCEPT scalar, ARRAY_INTERSECT scalar, ARRAY_JOIN scalar, ARRAY_LENGTH scalar, ARRAY_MAX scalar, ARRAY_MIN scalar, ARRAY_REMOVE scalar, ARRAY_SORT scalar, ARRAY_UNION scalar, AS_MAP scalar, AS_VALUE scalar, AVG aggregate, BIGINT_FROM_BYTES scalar, CEIL scalar, COALESCE scalar, CONCAT scalar, COUNT aggregate, DOUBLE_FROM_BYTES scalar, ELT scalar, ENCODE scalar, ENTRIES scalar, EXP scalar, FIELD scalar, FLOOR scalar, FORMAT_DATE scalar, FORMAT_TIME scalar, FORMAT_TIMESTAMP scalar, FROM_BYTES scalar, FROM_UNIXTIME scalar, GENERATE_SERIES scalar, GREATEST scalar, IFNULL scalar, INT_FROM_BYTES scalar, LCASE scalar, LEAST scalar, LEN scalar, LN scalar, MAP_KEYS scalar, MAP_UNION scalar, MAP_VALUES scalar, MAX aggregate, MIN aggregate, NULLIF scalar, PARSE_DATE scalar, PARSE_TIME scalar, PARSE_TIMESTAMP scalar, POWER scalar, REPLACE scalar, ROUND scalar, SIGN scalar, SLICE scalar, SPLIT_TO_MAP scalar, SQRT scalar, SUBSTRING scalar, SUM aggregate, TO_BYTES scalar, TRIM scalar, UCASE scalar, UNIX_TIMESTAMP scalar"].assert_eq(&names.join("\n"));
+        expect![[r#"
+            ABS scalar
+            ARRAY_CONCAT scalar
+            ARRAY_CONTAINS scalar
+            ARRAY_DISTINCT scalar
+            ARRAY_EXCEPT scalar
+            ARRAY_INTERSECT scalar
+            ARRAY_JOIN scalar
+            ARRAY_LENGTH scalar
+            ARRAY_MAX scalar
+            ARRAY_MIN scalar
+            ARRAY_REMOVE scalar
+            ARRAY_SORT scalar
+            ARRAY_UNION scalar
+            AS_MAP scalar
+            AS_VALUE scalar
+            AVG aggregate
+            BIGINT_FROM_BYTES scalar
+            CEIL scalar
+            COALESCE scalar
+            CONCAT scalar
+            COUNT aggregate
+            DOUBLE_FROM_BYTES scalar
+            ELT scalar
+            ENCODE scalar
+            ENTRIES scalar
+            EXP scalar
+            FIELD scalar
+            FLOOR scalar
+            FORMAT_DATE scalar
+            FORMAT_TIME scalar
+            FORMAT_TIMESTAMP scalar
+            FROM_BYTES scalar
+            FROM_UNIXTIME scalar
+            GENERATE_SERIES scalar
+            GREATEST scalar
+            IFNULL scalar
+            INT_FROM_BYTES scalar
+            LCASE scalar
+            LEAST scalar
+            LEN scalar
+            LN scalar
+            MAP_KEYS scalar
+            MAP_UNION scalar
+            MAP_VALUES scalar
+            MAX aggregate
+            MIN aggregate
+            NULLIF scalar
+            PARSE_DATE scalar
+            PARSE_TIME scalar
+            PARSE_TIMESTAMP scalar
+            POWER scalar
+            REPLACE scalar
+            ROUND scalar
+            SIGN scalar
+            SLICE scalar
+            SPLIT_TO_MAP scalar
+            SQRT scalar
+            SUBSTRING scalar
+            SUM aggregate
+            TO_BYTES scalar
+            TRIM scalar
+            UCASE scalar
+            UNIX_TIMESTAMP scalar"#]]
+        .assert_eq(&names.join("\n"));
     }
 }
