@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 use serde::{Deserialize, Serialize};
 
-/// A type of a column or an expression.
+/// A type of a column or an expression. Parts are boxed and not interned, which would make it `Copy`: clients invent types, and
+/// what is interned is never freed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SqlType {
     Boolean,
