@@ -1,8 +1,14 @@
 #![no_main]
-//! JSON values.
+//! JSON values and keys.
+
+use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use rivermill::catalog::Format;
-use rivermill_fuzz::{decode_values, flat_columns};
+use rivermill::catalog::Source;
+use rivermill_fuzz::{FLAT, decode, source};
 
-fuzz_target!(|data: &[u8]| decode_values(Format::Json, flat_columns(), data));
+static SOURCE: LazyLock<Source> = LazyLock::new(|| {
+    source(&format!("CREATE STREAM s (k BIGINT KEY, {FLAT}) WITH (KAFKA_TOPIC = 's', FORMAT = 'JSON')"))
+});
+
+fuzz_target!(|data: &[u8]| decode(&SOURCE, data));

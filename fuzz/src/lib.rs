@@ -1,55 +1,38 @@
-//! What the fuzz targets have in common: a source of every type in one format, and records cut out of the fuzzer's bytes.
+//! What the fuzz targets have in common: a source as a statement declares it, and a record cut out of the fuzzer's bytes.
 
-use rivermill::catalog::{Column, Format, Source};
-use rivermill::formats::{RawRecord, SourceColumn, SourceDecoder};
-use rivermill::sql::SqlType;
-use rivermill::sql::ast::SourceKind;
+use rivermill::catalog::Source;
+use rivermill::formats::{Headers, RawRecord, SourceColumn, SourceDecoder};
+use rivermill::planner::plan_create;
+use rivermill::sql::ast::StatementKind;
+use rivermill::sql::parse_stored;
 
-/// Decodes the bytes as records of a stream whose values have this format, twice: the whole record, and a part of its
-/// columns. Whether a record is bad must not depend on what is asked of it, as far as the part goes: rows of the whole are
-/// rows of the part.
-pub fn decode_values(format: Format, columns: Vec<Column>, data: &[u8]) {
-    let source = Source {
-        name: "S".into(),
-        kind: SourceKind::Stream,
-        columns,
-        topic: "s".into(),
-        key_format: Format::None,
-        value_format: format,
-        timestamp: None,
-        window: None,
-        query: None,
-        sql: String::new(),
-        internal: false,
-    };
-    let records: Vec<RawRecord<'_>> = data
-        .split(|byte| *byte == 0xff)
-        .enumerate()
-        .map(|(at, value)| RawRecord { offset: at as i64, timestamp: 0, key: None, value: Some(value) })
-        .collect();
+/// A column of each type that has no parts.
+pub const FLAT: &str = "c0 BIGINT, c1 BOOLEAN, c2 INT, c3 DOUBLE, c4 DECIMAL(10, 3), c5 STRING, c6 BYTES, c7 DATE, \
+    c8 TIME, c9 TIMESTAMP";
+
+/// The source of a CREATE statement.
+pub fn source(statement: &str) -> Source {
+    let parsed = parse_stored(statement).expect("the statement is sound");
+    let StatementKind::CreateSource(create) = &parsed.kind else { panic!("{statement}") };
+    plan_create(create, statement, &|_| None).expect("the statement is sound").source
+}
+
+/// Decodes one record, whole and only its first column: what is a row when all is asked for is one when less is.
+/// The first byte says how long the key is.
+pub fn decode(source: &Source, data: &[u8]) {
+    let Some((length, rest)) = data.split_first() else { return };
+    let (key, value) = rest.split_at(usize::from(*length).min(rest.len()));
+    let record =
+        RawRecord { offset: 7, timestamp: 0, key: Some(key), value: Some(value), headers: Headers::default() };
     let all: Vec<_> = (0..source.columns.len()).map(SourceColumn::Column).collect();
-    let whole = rows(&source, &all, &records);
-    let part = rows(&source, &all[..1], &records);
+    let whole = rows(source, &all, record);
+    let part = rows(source, &all[..1], record);
     assert!(whole <= part, "{whole} rows of all columns, {part} of one");
 }
 
-/// One column of each type that has no parts.
-pub fn flat_columns() -> Vec<Column> {
-    use SqlType::*;
-    let types = [
-        BigInt, Boolean, Int, Double, Decimal { precision: 10, scale: 3 }, String, Bytes, Date, Time, Timestamp,
-    ];
-    columns(types)
-}
-
-fn columns(types: impl IntoIterator<Item = SqlType>) -> Vec<Column> {
-    let column = |(at, ty)| Column { name: format!("C{at}"), ty, key: false };
-    types.into_iter().enumerate().map(column).collect()
-}
-
-fn rows(source: &Source, wanted: &[SourceColumn], records: &[RawRecord<'_>]) -> usize {
+fn rows(source: &Source, wanted: &[SourceColumn], record: RawRecord<'_>) -> usize {
     let mut decoder = SourceDecoder::new(source, wanted).expect("the source is sound");
-    let decoded = decoder.decode(records, 0);
-    assert_eq!(decoded.columns.num_rows() + decoded.bad.len() + decoded.skipped, records.len());
+    let decoded = decoder.decode(0, &[record]);
+    assert_eq!(decoded.columns.num_rows() + decoded.bad.len() + decoded.skipped, 1);
     decoded.columns.num_rows()
 }

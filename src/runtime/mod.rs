@@ -388,12 +388,10 @@ impl Runtime {
             then.apply(Command::PutSource(source));
             catalog = Arc::new(then);
         }
-        let statements = crate::sql::parse(&def.sql, &crate::sql::Variables::default())?;
-        let create = statements.iter().find_map(|s| match &s.kind {
-            StatementKind::CreateAsSelect(create) => Some(create),
-            _ => None,
-        });
-        let create = create.ok_or_else(|| SqlError::internal("a query that is no CREATE … AS SELECT"))?;
+        let statement = crate::sql::parse_stored(&def.sql)?;
+        let StatementKind::CreateAsSelect(create) = &statement.kind else {
+            return Err(SqlError::internal("a query that is no CREATE … AS SELECT"));
+        };
         let reads = catalog.source(&def.reads).map(|s| s.topic.clone());
         let partitions = |topic: &str| {
             if reads.as_deref() == Some(topic) { Some(def.partitions) } else { Some(def.sink_partitions) }

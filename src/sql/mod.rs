@@ -19,7 +19,7 @@ mod variables;
 
 pub use error::{Position, SqlError, sqlstate};
 pub use format::quote_ident;
-pub use parser::{LAMBDA, TYPE_MARK, parse, parse_ident, parse_type, position_of};
+pub use parser::{LAMBDA, TYPE_MARK, parse, parse_ident, parse_stored, parse_type, position_of};
 pub use types::{MapType, SqlType, StructField};
 pub use variables::Variables;
 

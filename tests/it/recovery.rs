@@ -16,7 +16,7 @@ const STATEMENTS: &[&str] = &[
     "CREATE STREAM events (id STRING KEY, kind STRING, n INT) \
      WITH (KAFKA_TOPIC = 'events', VALUE_FORMAT = 'JSON', PARTITIONS = 3)",
     "CREATE TABLE by_kind AS SELECT kind, COUNT(*) AS rows, SUM(n) AS total FROM events GROUP BY kind EMIT CHANGES",
-    "CREATE STREAM large AS SELECT * FROM events WHERE n >= 10 EMIT CHANGES",
+    "CREATE STREAM large AS SELECT * FROM events WHERE n >= 10 AND kind <> '$${none}' EMIT CHANGES",
     "CREATE TABLE of_large AS SELECT id, COUNT(*) AS rows FROM large GROUP BY id EMIT CHANGES",
     "CREATE TABLE gone AS SELECT id, COUNT(*) AS rows FROM events GROUP BY id EMIT CHANGES",
     "CREATE TABLE ended AS SELECT id, COUNT(*) AS rows FROM events GROUP BY id EMIT CHANGES",

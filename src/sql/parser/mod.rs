@@ -135,6 +135,13 @@ pub fn parse(text: &str, variables: &Variables) -> Result<Vec<Statement>, SqlErr
     Ok(statements)
 }
 
+/// Parses the text of one statement as [`Statement::text`] has it: variables are replaced already, so that `${` in a literal
+/// is just that.
+pub fn parse_stored(text: &str) -> Result<Statement, SqlError> {
+    let map = super::source_map::SourceMap::default();
+    nested(Cursor::new(&Lexed::new(RawStatement { text: text.to_owned(), map })?))
+}
+
 /// The name in a text that is nothing but a name, such as an argument of a command: folded to upper case unless quoted.
 pub fn parse_ident(text: &str) -> Result<Name, SqlError> {
     let map = super::source_map::SourceMap::default();
