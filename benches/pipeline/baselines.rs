@@ -141,6 +141,7 @@ impl Copier {
             sql: String::new(),
             internal: false,
             headers: Vec::new(),
+            read_only: false,
         };
         let decoder = SourceDecoder::new(&source, &wanted).expect("a decoder");
         let waiting = (0..PARTITIONS).map(|_| Copies::default()).collect();

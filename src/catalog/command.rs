@@ -1,14 +1,16 @@
 //! Changes of the catalog, as records of the command log.
 //!
-//! A record's key names the object (`source/NAME`, `query/ID`, `next_query`), its value is JSON with a version; a
+//! A record's key names the object (`source/NAME`, `query/ID`, `type/NAME`, `next_query`), its value is JSON with a version; a
 //! tombstone drops the object. Only the last record of a key counts.
 
 use serde::{Deserialize, Serialize};
 
 use super::{QueryDef, Source};
+use crate::sql::SqlType;
 
-/// The version that this build writes, and the newest that it reads.
-const VERSION: u32 = 1;
+/// The version that this build writes, and the newest that it reads. Version 2 has named types, paused queries and
+/// read-only sources, which a build of version 1 must not pass over.
+const VERSION: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -16,6 +18,11 @@ pub enum Command {
     DropSource(String),
     PutQuery(QueryDef),
     DropQuery(String),
+    PutType {
+        name: String,
+        ty: SqlType,
+    },
+    DropType(String),
     /// Query numbers below this one are used up.
     NextQuery(u64),
 }
@@ -43,7 +50,14 @@ struct Versioned<T> {
 enum Object {
     Source(Source),
     Query(QueryDef),
+    Type(TypeDef),
     NextQuery(u64),
+}
+
+#[derive(Serialize, Deserialize)]
+struct TypeDef {
+    name: String,
+    ty: SqlType,
 }
 
 impl Command {
@@ -54,11 +68,14 @@ impl Command {
             Command::DropSource(name) => return Ok((format!("source/{name}"), None)),
             Command::PutQuery(query) => Object::Query(query.clone()),
             Command::DropQuery(id) => return Ok((format!("query/{id}"), None)),
+            Command::PutType { name, ty } => Object::Type(TypeDef { name: name.clone(), ty: ty.clone() }),
+            Command::DropType(name) => return Ok((format!("type/{name}"), None)),
             Command::NextQuery(number) => Object::NextQuery(*number),
         };
         let key = match self {
             Command::PutSource(source) => format!("source/{}", source.name),
             Command::PutQuery(query) => format!("query/{}", query.id),
+            Command::PutType { name, .. } => format!("type/{name}"),
             _ => "next_query".to_owned(),
         };
         let value = serde_json::to_vec(&Versioned { version: VERSION, object })
@@ -72,6 +89,7 @@ impl Command {
             return match key.split_once('/') {
                 Some(("source", name)) => Ok(Command::DropSource(name.to_owned())),
                 Some(("query", id)) => Ok(Command::DropQuery(id.to_owned())),
+                Some(("type", name)) => Ok(Command::DropType(name.to_owned())),
                 _ => Err(CommandError::Malformed(format!("unknown key \"{key}\""))),
             };
         };
@@ -88,6 +106,7 @@ impl Command {
         Ok(match record.object {
             Object::Source(source) => Command::PutSource(source),
             Object::Query(query) => Command::PutQuery(query),
+            Object::Type(TypeDef { name, ty }) => Command::PutType { name, ty },
             Object::NextQuery(number) => Command::NextQuery(number),
         })
     }
@@ -110,10 +129,23 @@ mod tests {
         }
     }
 
+    /// Records as version 2 wrote them.
+    #[test]
+    fn reads_version_2() {
+        let named = br#"{"version":2,"type":{"name":"ADDRESS","ty":{"Struct":[{"name":"STREET","ty":"String"},{"name":"ZIP","ty":{"Array":"Int"}}]}}}"#;
+        let paused = br#"{"version":2,"query":{"id":"CSAS_S_0","number":0,"sql":"CREATE STREAM S AS SELECT 1","sink":"S","reads":"BIDS","reads_columns":2,"partitions":4,"sink_partitions":2,"properties":{},"types":{"ZIP":"Int"},"paused":true}}"#;
+        for (key, value) in [("type/ADDRESS", &named[..]), ("query/CSAS_S_0", &paused[..])] {
+            let command = Command::from_record(key.as_bytes(), Some(value)).unwrap();
+            let (written_key, written) = command.to_record().unwrap();
+            assert_eq!(written_key, key);
+            assert_eq!(String::from_utf8(written.unwrap()).unwrap(), String::from_utf8_lossy(value));
+        }
+    }
+
     #[test]
     fn refuses_what_it_cannot_read() {
-        let newer = Command::from_record(b"next_query", Some(br#"{"version":2,"next_query":1}"#));
-        assert_eq!(newer, Err(CommandError::Newer { found: 2 }));
+        let newer = Command::from_record(b"next_query", Some(br#"{"version":3,"next_query":1}"#));
+        assert_eq!(newer, Err(CommandError::Newer { found: 3 }));
         for (key, value) in
             [("x", None), ("source/A", Some(&b"{"[..])), ("source/A", Some(&b"{\"version\":1}"[..]))]
         {
@@ -124,6 +156,7 @@ mod tests {
     #[test]
     fn tombstones_drop() {
         assert_eq!(Command::from_record(b"source/A/B", None), Ok(Command::DropSource("A/B".into())));
+        assert_eq!(Command::from_record(b"type/T", None), Ok(Command::DropType("T".into())));
         assert_eq!(Command::from_record(b"query/Q_1", None), Ok(Command::DropQuery("Q_1".into())));
     }
 }

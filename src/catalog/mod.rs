@@ -1,4 +1,4 @@
-//! Streams, tables and queries that exist, and the commands that change them.
+//! Streams, tables, named types and queries that exist, and the commands that change them.
 //!
 //! A [`Catalog`] is a value: a statement is planned against one, its [`Command`]s make the next one. The
 //! runtime keeps the commands as records of the command log ([`Command::to_record`]), one record an object under
@@ -11,6 +11,8 @@ mod source;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::sql::SqlType;
+
 pub use command::{Command, CommandError};
 pub use query::QueryDef;
 pub use source::{Column, Format, HeaderColumn, Source, TimestampColumn, WindowSpec, headers_type};
@@ -20,6 +22,8 @@ pub use source::{Column, Format, HeaderColumn, Source, TimestampColumn, WindowSp
 pub struct Catalog {
     sources: BTreeMap<String, Arc<Source>>,
     queries: BTreeMap<String, Arc<QueryDef>>,
+    /// Names for types. They are put in when a statement is planned: changing one changes nothing that exists.
+    types: BTreeMap<String, Arc<SqlType>>,
     /// The number of the next query. Never goes back, so that no query meets another's state or positions.
     next_query: u64,
 }
@@ -50,6 +54,21 @@ impl Catalog {
         self.queries.values().filter(move |q| q.reads == name)
     }
 
+    /// The queries that write into a stream or table, the one that made it too.
+    pub fn writers_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Arc<QueryDef>> {
+        self.queries.values().filter(move |q| q.sink == name)
+    }
+
+    /// The type that a name was given to with CREATE TYPE.
+    pub fn custom_type(&self, name: &str) -> Option<&SqlType> {
+        self.types.get(name).map(Arc::as_ref)
+    }
+
+    /// All named types in the order of their names.
+    pub fn custom_types(&self) -> impl Iterator<Item = (&str, &SqlType)> {
+        self.types.iter().map(|(name, ty)| (name.as_str(), ty.as_ref()))
+    }
+
     pub fn next_query(&self) -> u64 {
         self.next_query
     }
@@ -67,6 +86,12 @@ impl Catalog {
             }
             Command::DropQuery(id) => {
                 self.queries.remove(&id);
+            }
+            Command::PutType { name, ty } => {
+                self.types.insert(name, Arc::new(ty));
+            }
+            Command::DropType(name) => {
+                self.types.remove(&name);
             }
             Command::NextQuery(number) => self.next_query = self.next_query.max(number),
         }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sql::SqlType;
+
 /// A persistent query: the statement that made it, and what was fixed at that moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryDef {
@@ -27,4 +29,10 @@ pub struct QueryDef {
     pub sink_partitions: i32,
     /// The session's query settings at that moment.
     pub properties: BTreeMap<String, String>,
+    /// The named types that its statement may use, as they were at that moment.
+    #[serde(default)]
+    pub types: BTreeMap<String, SqlType>,
+    /// It was told to read nothing until it is resumed.
+    #[serde(default)]
+    pub paused: bool,
 }

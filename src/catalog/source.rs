@@ -29,6 +29,9 @@ pub struct Source {
     /// Columns that show the headers of records. They are no part of key or value, and nobody writes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<HeaderColumn>,
+    /// Declared with CREATE SOURCE: users can read and drop it, and change neither it nor its topic.
+    #[serde(default)]
+    pub read_only: bool,
 }
 
 impl Source {

@@ -68,6 +68,7 @@ pub fn source(kind: SourceKind) -> SourceSpec {
         sql: String::new(),
         internal: false,
         headers: Vec::new(),
+        read_only: false,
     };
     SourceSpec {
         source: Arc::new(source),

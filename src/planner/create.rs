@@ -1,11 +1,11 @@
 //! CREATE STREAM and CREATE TABLE with columns: a meaning for a topic.
 
 use super::with::WithClause;
-use super::{TopicPlan, check_formats};
+use super::{Context, TopicPlan, check_formats};
 use crate::catalog::{Column, Format, Source};
 use crate::formats::check_timestamp;
-use crate::sql::ast::{ColumnRole, CreateSource, SourceKind};
-use crate::sql::{SqlError, SqlType, sqlstate};
+use crate::sql::ast::{ColumnRole, CreateSource, Name, SourceKind};
+use crate::sql::{SqlError, sqlstate};
 
 /// Names that rows have already.
 pub(super) const PSEUDO_COLUMNS: &[&str] =
@@ -18,35 +18,26 @@ pub struct SourcePlan {
     pub topic: TopicPlan,
 }
 
-/// Plans a CREATE with columns. `sql` is the statement's text, `types` knows the custom types.
+/// Plans a CREATE with columns. `sql` is the statement's text.
 ///
 /// Errors: 42701 for a column named twice, 42P16 for keys that do not fit the kind, 22023 for properties.
-pub fn plan_create(
-    create: &CreateSource,
-    sql: &str,
-    types: &dyn Fn(&str) -> Option<SqlType>,
-) -> Result<SourcePlan, SqlError> {
+pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> Result<SourcePlan, SqlError> {
+    let types = |name: &str| context.catalog.custom_type(name).cloned();
+    if create.read_only && create.or_replace {
+        return Err(SqlError::new(
+            sqlstate::WRONG_OBJECT_TYPE,
+            format!("a SOURCE {} cannot be replaced", create.kind),
+        )
+        .hint("leave OR REPLACE out, and DROP what is there first")
+        .at(Some(create.name.position)));
+    }
     let with = WithClause::parse(&create.with)?;
     let position = Some(create.name.position);
     let invalid = |message: String| SqlError::new(sqlstate::INVALID_DEFINITION, message).at(position);
     let mut columns: Vec<Column> = Vec::with_capacity(create.columns.len());
     for column in &create.columns {
         let name = &column.name;
-        if PSEUDO_COLUMNS.contains(&name.value.as_str()) {
-            return Err(SqlError::new(
-                sqlstate::DUPLICATE_COLUMN,
-                format!("\"{}\" is a system column", name.value),
-            )
-            .hint("choose another name for the column")
-            .at(Some(name.position)));
-        }
-        if columns.iter().any(|c| c.name == name.value) {
-            return Err(SqlError::new(
-                sqlstate::DUPLICATE_COLUMN,
-                format!("column \"{}\" specified more than once", name.value),
-            )
-            .at(Some(name.position)));
-        }
+        check_column_name(name, &columns)?;
         let key = match (create.kind, column.role) {
             (_, ColumnRole::Value) => false,
             (SourceKind::Stream, ColumnRole::Key) | (SourceKind::Table, ColumnRole::PrimaryKey) => true,
@@ -64,7 +55,7 @@ pub fn plan_create(
                 .at(Some(name.position)));
             }
         };
-        columns.push(Column { name: name.value.clone(), ty: column.ty.resolve(types)?, key });
+        columns.push(Column { name: name.value.clone(), ty: column.ty.resolve(&types)?, key });
     }
     columns.sort_by_key(|c| !c.key);
     let has_key = columns.iter().any(|c| c.key);
@@ -79,11 +70,19 @@ pub fn plan_create(
         return Err(invalid("property KAFKA_TOPIC is missing".into())
             .hint("add WITH (KAFKA_TOPIC = 'topic', VALUE_FORMAT = 'JSON')"));
     };
-    let Some(value_format) = with.value_format else {
+    let Some(value_format) = with.value_format.or(context.defaults.value_format) else {
         return Err(invalid("property VALUE_FORMAT is missing".into()).hint("add VALUE_FORMAT = 'JSON'"));
     };
     let key_format = match with.key_format {
-        None if has_key => Format::Kafka,
+        None if has_key => match context.defaults.key_format {
+            Some(Format::None) => {
+                return Err(invalid(
+                    "the default key format is NONE, which does not fit a key column".into(),
+                )
+                .hint("add KEY_FORMAT = 'KAFKA'"));
+            }
+            default => default.unwrap_or(Format::Kafka),
+        },
         None | Some(Format::None) if !has_key => Format::None,
         Some(Format::None) => {
             return Err(invalid("KEY_FORMAT = 'NONE' does not fit a key column".into()));
@@ -108,6 +107,7 @@ pub fn plan_create(
         sql: sql.to_owned(),
         internal: false,
         headers: Vec::new(),
+        read_only: create.read_only,
     };
     let topic = TopicPlan {
         name: topic,
@@ -116,4 +116,18 @@ pub fn plan_create(
         compact: create.kind == SourceKind::Table,
     };
     Ok(SourcePlan { source, topic })
+}
+
+/// Refuses a column's name that is a system column's or taken.
+pub(super) fn check_column_name(name: &Name, columns: &[Column]) -> Result<(), SqlError> {
+    let duplicate =
+        |message: String| SqlError::new(sqlstate::DUPLICATE_COLUMN, message).at(Some(name.position));
+    if PSEUDO_COLUMNS.contains(&name.value.as_str()) {
+        return Err(duplicate(format!("\"{}\" is a system column", name.value))
+            .hint("choose another name for the column"));
+    }
+    if columns.iter().any(|c| c.name == name.value) {
+        return Err(duplicate(format!("column \"{}\" specified more than once", name.value)));
+    }
+    Ok(())
 }

@@ -156,6 +156,9 @@ pub fn insert_target(name: &Name, catalog: &Catalog) -> Result<Arc<Source>, SqlE
     if source.internal {
         return refuse("the server writes it");
     }
+    if source.read_only {
+        return refuse("it was declared with SOURCE, and can be read only");
+    }
     if source.window.is_some() {
         return refuse("it is a windowed table");
     }

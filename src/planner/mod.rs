@@ -4,12 +4,16 @@
 //! the text. The planner does no I/O: what it must know of topics is in its [`Context`].
 
 mod aggregate;
+mod alter;
 mod columns;
 mod create;
+mod defaults;
+mod drop;
 pub mod explain;
 pub mod expr;
 mod insert;
 mod items;
+mod named_type;
 mod naming;
 mod relation;
 mod replace;
@@ -21,13 +25,17 @@ use crate::engine::topology::EmitMode;
 use crate::formats::check_format;
 use crate::sql::{SqlError, SqlType};
 
+pub use alter::plan_alter;
 pub use create::{SourcePlan, plan_create};
+pub use defaults::Defaults;
+pub use drop::plan_drop;
 pub use insert::{
     InsertColumn, InsertPlan, check_null, insert_columns, insert_params, insert_schema, insert_target,
     plan_insert,
 };
+pub use named_type::{plan_create_type, plan_drop_type};
 pub use relation::unknown_source;
-pub use replace::check_replace;
+pub use replace::{Existing, check_replace, check_replace_declared, existing, replaced_query};
 pub use select::{QueryPlan, SinkPlan, plan_create_as, plan_push};
 
 /// What a statement is planned against.
@@ -37,6 +45,8 @@ pub struct Context<'a> {
     pub partitions: &'a (dyn Fn(&str) -> Option<i32> + Sync),
     /// False where `cache.max.bytes.buffering` is 0: then every change of a table is emitted.
     pub coalesce: bool,
+    /// What statements mean where they leave something out.
+    pub defaults: &'a Defaults,
 }
 
 impl Context<'_> {

@@ -379,6 +379,7 @@ impl<'a> Planner<'a> {
             sql: request.sql.to_owned(),
             internal: false,
             headers: Vec::new(),
+            read_only: false,
         };
         let compact = create.kind == SourceKind::Table && window.is_none();
         let topic = TopicPlan { name: topic, partitions: Some(partitions), replicas: with.replicas, compact };

@@ -135,15 +135,20 @@ fn count(property: &Property, max: i64) -> Result<i64, SqlError> {
 }
 
 fn parse_format(property: &Property) -> Result<Format, SqlError> {
-    match text(property)?.to_uppercase().as_str() {
+    format_named(&text(property)?, property.name.value == "KEY_FORMAT")
+        .map_err(|e| e.at(Some(property.value_position)))
+}
+
+/// The format of this name, in either case; NONE is one of keys.
+pub(super) fn format_named(name: &str, is_key: bool) -> Result<Format, SqlError> {
+    match name.to_uppercase().as_str() {
         "JSON" => Ok(Format::Json),
         "KAFKA" => Ok(Format::Kafka),
-        "NONE" if property.name.value == "KEY_FORMAT" => Ok(Format::None),
+        "NONE" if is_key => Ok(Format::None),
         other @ ("AVRO" | "PROTOBUF" | "PROTOBUF_NOSR" | "JSON_SR" | "DELIMITED") => {
-            Err(SqlError::not_supported(format!("format {other}")).at(Some(property.value_position)))
+            Err(SqlError::not_supported(format!("format {other}")))
         }
         other => Err(SqlError::new(sqlstate::INVALID_PARAMETER, format!("unknown format {other}"))
-            .hint("the formats are JSON and KAFKA, and NONE for keys")
-            .at(Some(property.value_position))),
+            .hint("the formats are JSON and KAFKA, and NONE for keys")),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::planner::Defaults;
 use crate::sql::{SqlError, sqlstate};
 
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct QueryConfig {
     /// 0: every change of a table is emitted.
     pub cache_bytes: usize,
     pub from_earliest: bool,
+    /// What statements mean where they leave something out.
+    pub defaults: Defaults,
 }
 
 impl Default for RuntimeConfig {
@@ -59,13 +62,17 @@ impl Default for QueryConfig {
             commit_interval: Duration::from_millis(100),
             cache_bytes: 10_000_000,
             from_earliest: true,
+            defaults: Defaults::default(),
         }
     }
 }
 
 /// The settings that a session may change for the queries it starts.
-pub const QUERY_PROPERTIES: &[&str] =
-    &["auto.offset.reset", "cache.max.bytes.buffering", "commit.interval.ms", "processing.guarantee"];
+pub fn query_properties() -> impl Iterator<Item = &'static str> {
+    let own =
+        ["auto.offset.reset", "cache.max.bytes.buffering", "commit.interval.ms", "processing.guarantee"];
+    own.into_iter().chain(Defaults::PROPERTIES.iter().copied())
+}
 
 impl QueryConfig {
     /// These settings with a session's properties laid over them. Errors: 22023 for a value that does not fit.
@@ -104,8 +111,10 @@ impl QueryConfig {
                 Ok(bytes) => self.cache_bytes = bytes,
                 Err(_) => return wrong("a number of bytes"),
             },
-            // Other properties of a session are not about queries.
-            _ => {}
+            // Those that are not the defaults' either are not about queries.
+            _ => {
+                self.defaults.set(name, value)?;
+            }
         }
         Ok(())
     }

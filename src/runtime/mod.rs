@@ -33,10 +33,10 @@ use crate::formats::{RECORD_BYTES_MAX, SourceColumn};
 use crate::log::{Log, LogError, TopicSpec};
 use crate::planner::{self, QueryPlan, SourcePlan, TopicPlan};
 use crate::sql::ast::{SourceKind, StatementKind};
-use crate::sql::{SqlError, sqlstate};
+use crate::sql::{SqlError, SqlType, sqlstate};
 
 pub use command_log::CommandLogError;
-pub use config::{Names, QUERY_PROPERTIES, QueryConfig, RuntimeConfig};
+pub use config::{Names, QueryConfig, RuntimeConfig, query_properties};
 pub use insert::{InsertError, InsertRows};
 pub use persistent::QueryError;
 pub use pipeline::{Made, Pipeline};
@@ -238,7 +238,13 @@ impl Runtime {
         let partitions = self.partitions(&plan.reads.topic)?;
         let reads_columns = Some(plan.reads.columns.len());
         let def = match &replaces {
-            Some(old) => QueryDef { sql: sql.to_owned(), reads_columns, properties, ..old.as_ref().clone() },
+            Some(old) => QueryDef {
+                sql: sql.to_owned(),
+                reads_columns,
+                properties,
+                types: custom_types(sql, &catalog),
+                ..old.as_ref().clone()
+            },
             None => {
                 let number = catalog.next_query();
                 let kind = match sink.source.kind {
@@ -255,6 +261,8 @@ impl Runtime {
                     partitions,
                     sink_partitions: sink.partitions,
                     properties,
+                    types: custom_types(sql, &catalog),
+                    paused: false,
                 }
             }
         };
@@ -299,18 +307,46 @@ impl Runtime {
     /// Ends a query. What it wrote stays: its stream or table is then a declared one.
     pub fn terminate(&self, id: &str) -> Result<(), SqlError> {
         let catalog = self.catalog();
-        let Some(def) = catalog.query(id) else {
-            return Err(SqlError::new(sqlstate::UNDEFINED_OBJECT, format!("query \"{id}\" does not exist"))
-                .hint("SHOW QUERIES lists them"));
-        };
+        let def = catalog.query(id).ok_or_else(|| no_query(id))?;
         self.stop(id)?;
         let mut commands = vec![Command::DropQuery(id.to_owned())];
-        if let Some(sink) = catalog.source(&def.sink) {
+        // A query that INSERTs INTO a stream leaves it to the one that made it.
+        if let Some(sink) = catalog.source(&def.sink).filter(|s| s.query.as_deref() == Some(id)) {
             commands.push(Command::PutSource(Source { query: None, ..sink.as_ref().clone() }));
         }
         self.apply_to_stopped(Some(id), commands)?;
         self.forget(id);
         Ok(())
+    }
+
+    /// Makes queries read nothing more, or read on. What they have read is committed; their tables can be asked.
+    /// Those that stand that way already stay as they are.
+    ///
+    /// Errors: 42704 for an unknown query; what the log says.
+    pub fn set_paused(&self, ids: &[String], paused: bool) -> Result<(), SqlError> {
+        let catalog = self.catalog();
+        let mut commands = Vec::with_capacity(ids.len());
+        for id in ids {
+            let def = catalog.query(id).ok_or_else(|| no_query(id))?;
+            if def.paused != paused {
+                commands.push(Command::PutQuery(QueryDef { paused, ..def.as_ref().clone() }));
+            }
+        }
+        if !commands.is_empty() {
+            self.apply(commands)?;
+        }
+        let queries = self.queries.read();
+        for id in ids {
+            if let Some(Entry::Running(query)) = queries.get(id) {
+                query.set_paused(paused);
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes what is no query: types, and declared streams and tables.
+    pub fn change(&self, command: Command) -> Result<(), SqlError> {
+        self.apply(vec![command])
     }
 
     /// Starts a push query. Blocks while it opens.
@@ -378,16 +414,7 @@ impl Runtime {
 
     /// The plan of a persistent query, against the catalog of now; but for columns that what it reads has got since.
     pub fn plan_of(&self, def: &QueryDef, config: &QueryConfig) -> Result<QueryPlan, SqlError> {
-        let mut catalog = self.catalog();
-        if let (Some(source), Some(known)) = (catalog.source(&def.reads), def.reads_columns)
-            && source.columns.len() > known
-        {
-            let mut source = source.as_ref().clone();
-            source.columns.truncate(known);
-            let mut then = catalog.as_ref().clone();
-            then.apply(Command::PutSource(source));
-            catalog = Arc::new(then);
-        }
+        let catalog = catalog_of(self.catalog(), def);
         let statement = crate::sql::parse_stored(&def.sql)?;
         let StatementKind::CreateAsSelect(create) = &statement.kind else {
             return Err(SqlError::internal("a query that is no CREATE … AS SELECT"));
@@ -397,8 +424,16 @@ impl Runtime {
             if reads.as_deref() == Some(topic) { Some(def.partitions) } else { Some(def.sink_partitions) }
         };
         let coalesce = config.cache_bytes > 0;
-        let context = planner::Context { catalog: &catalog, partitions: &partitions, coalesce };
+        let defaults = &config.defaults;
+        let context = planner::Context { catalog: &catalog, partitions: &partitions, coalesce, defaults };
         planner::plan_create_as(create, &def.sql, &context)
+    }
+
+    /// What EXPLAIN says of a persistent query.
+    pub fn explain(&self, def: &QueryDef) -> Result<Vec<String>, SqlError> {
+        let config = self.config().query.with(&def.properties)?;
+        let plan = self.plan_of(def, &config)?;
+        Ok(planner::explain::explain(&plan, Some(def.partitions)))
     }
 
     /// Makes commands durable, then true.
@@ -490,6 +525,41 @@ impl Entry {
             }
         }
     }
+}
+
+fn no_query(id: &str) -> SqlError {
+    SqlError::new(sqlstate::UNDEFINED_OBJECT, format!("query \"{id}\" does not exist"))
+        .hint("SHOW QUERIES lists them")
+}
+
+/// The catalog as a query's statement sees it: of what it reads, the columns that were there when the statement ran, and
+/// its types as they were.
+fn catalog_of(catalog: Arc<Catalog>, def: &QueryDef) -> Arc<Catalog> {
+    let mut commands: Vec<Command> =
+        def.types.iter().map(|(name, ty)| Command::PutType { name: name.clone(), ty: ty.clone() }).collect();
+    if let (Some(source), Some(known)) = (catalog.source(&def.reads), def.reads_columns)
+        && source.columns.len() > known
+    {
+        let mut source = source.as_ref().clone();
+        source.columns.truncate(known);
+        commands.push(Command::PutSource(source));
+    }
+    if commands.is_empty() {
+        return catalog;
+    }
+    let mut then = catalog.as_ref().clone();
+    commands.into_iter().for_each(|command| then.apply(command));
+    Arc::new(then)
+}
+
+/// The named types that a statement may mean: those whose name stands in it.
+fn custom_types(sql: &str, catalog: &Catalog) -> BTreeMap<String, SqlType> {
+    let text = sql.to_uppercase();
+    catalog
+        .custom_types()
+        .filter(|(name, _)| text.contains(&name.to_uppercase()))
+        .map(|(name, ty)| (name.to_owned(), ty.clone()))
+        .collect()
 }
 
 fn no_topic(topic: &str) -> SqlError {

@@ -68,6 +68,8 @@ struct Core {
     status: StatusCell,
     phase: Mutex<Phase>,
     stopping: AtomicBool,
+    /// Nothing is read; what was read is committed.
+    paused: AtomicBool,
     stopped: Condvar,
     /// Failures since the last epoch that was committed.
     failures: AtomicU32,
@@ -124,6 +126,7 @@ impl PersistentQuery {
         config: QueryConfig,
     ) -> PersistentQuery {
         let core = Arc::new(Core {
+            paused: AtomicBool::new(def.paused),
             def,
             topology,
             config,
@@ -153,7 +156,20 @@ impl PersistentQuery {
     }
 
     pub fn status(&self) -> QueryStats {
-        self.core.status.get()
+        let mut stats = self.core.status.get();
+        if self.core.paused.load(Ordering::Acquire) && stats.state == QueryState::Running {
+            stats.state = QueryState::Paused;
+        }
+        stats
+    }
+
+    /// Makes the query read nothing more, or read on. What it has read so far is committed. Waits for the step that is
+    /// under way, so that nothing written after this call is read.
+    pub fn set_paused(&self, paused: bool) {
+        let phase = self.core.phase.lock();
+        self.core.paused.store(paused, Ordering::Release);
+        drop(phase);
+        self.job.wake();
     }
 
     /// The committed table, or None while it is being read back.
@@ -311,7 +327,8 @@ impl Core {
             || running
                 .epoch_began
                 .is_none_or(|began| began.elapsed() < self.config.commit_interval.max(EPOCH_MAX));
-        if running.pipeline.made().bytes < bytes_max && may_grow {
+        let paused = self.paused.load(Ordering::Acquire);
+        if running.pipeline.made().bytes < bytes_max && may_grow && !paused {
             read = running.read()?;
             self.check_memory(running)?;
         }

@@ -39,6 +39,7 @@ pub fn processing_log_source(names: &Names) -> Source {
         sql: String::new(),
         internal: true,
         headers: Vec::new(),
+        read_only: true,
     }
 }
 

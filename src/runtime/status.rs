@@ -14,15 +14,18 @@ pub enum QueryState {
     Retrying,
     /// It reached a limit or met what a retry does not mend.
     Failed,
+    /// It was told to read nothing until it is resumed.
+    Paused,
     Stopped,
 }
 
 impl QueryState {
-    pub const ALL: [QueryState; 5] = [
+    pub const ALL: [QueryState; 6] = [
         QueryState::Recovering,
         QueryState::Running,
         QueryState::Retrying,
         QueryState::Failed,
+        QueryState::Paused,
         QueryState::Stopped,
     ];
 
@@ -32,6 +35,7 @@ impl QueryState {
             QueryState::Running => "running",
             QueryState::Retrying => "retrying",
             QueryState::Failed => "failed",
+            QueryState::Paused => "paused",
             QueryState::Stopped => "stopped",
         }
     }

@@ -25,16 +25,30 @@ pub enum StatementKind {
     AdHoc(Box<sp::Query>),
     InsertValues(InsertValues),
     DropSource(DropSource),
+    /// `ALTER STREAM|TABLE name ADD [COLUMN] …`.
+    AlterSource(AlterSource),
+    /// `CREATE TYPE [IF NOT EXISTS] name AS type`.
+    CreateType(CreateType),
+    /// `DROP TYPE [IF EXISTS] name`.
+    DropType {
+        name: Name,
+        if_exists: bool,
+    },
     /// `TERMINATE id` or `TERMINATE ALL` (`query` is None).
     Terminate {
         query: Option<Name>,
     },
-    Show(Show),
-    /// `DESCRIBE name [EXTENDED]`.
-    Describe {
-        name: Name,
-        extended: bool,
+    /// `PAUSE id` or `PAUSE ALL` (`query` is None).
+    Pause {
+        query: Option<Name>,
     },
+    /// `RESUME id` or `RESUME ALL` (`query` is None).
+    Resume {
+        query: Option<Name>,
+    },
+    AssertTopic(AssertTopic),
+    Show(Show),
+    Describe(Describe),
     Explain(Explain),
     /// `SET 'property' = 'value'` of ksqlDB, or `SET name TO value` of Postgres (`quoted` is false).
     Set {
@@ -85,6 +99,8 @@ impl std::fmt::Display for SourceKind {
 #[derive(Debug, Clone)]
 pub struct CreateSource {
     pub kind: SourceKind,
+    /// `CREATE SOURCE …`: it can be read only.
+    pub read_only: bool,
     pub or_replace: bool,
     pub if_not_exists: bool,
     pub name: Name,
@@ -249,17 +265,66 @@ pub struct DropSource {
     pub delete_topic: bool,
 }
 
+/// New columns, each a value at the end.
+#[derive(Debug, Clone)]
+pub struct AlterSource {
+    pub kind: SourceKind,
+    pub name: Name,
+    pub columns: Vec<ColumnDef>,
+}
+
+/// A name for a type.
+#[derive(Debug, Clone)]
+pub struct CreateType {
+    pub name: Name,
+    pub if_not_exists: bool,
+    pub ty: TypeName,
+}
+
+/// `ASSERT [NOT EXISTS] TOPIC name [WITH (…)] [TIMEOUT n unit]`.
+#[derive(Debug, Clone)]
+pub struct AssertTopic {
+    /// As written: topics have no upper case.
+    pub topic: Name,
+    /// False for NOT EXISTS.
+    pub exists: bool,
+    pub with: Vec<Property>,
+    /// How long to wait for it to become true, in milliseconds; None: the setting says.
+    pub timeout_ms: Option<i64>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Show {
-    Streams,
-    Tables,
-    Queries,
-    Topics,
+    Streams {
+        extended: bool,
+    },
+    Tables {
+        extended: bool,
+    },
+    Queries {
+        extended: bool,
+    },
+    /// ALL shows the server's own, too.
+    Topics {
+        all: bool,
+        extended: bool,
+    },
     Functions,
+    Types,
     Properties,
     Variables,
     /// A run-time parameter of Postgres: `SHOW server_version`. Lower case, words joined by a blank.
     Parameter(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Describe {
+    /// `DESCRIBE name [EXTENDED]`
+    Source { name: Name, extended: bool },
+    /// `DESCRIBE STREAMS|TABLES [EXTENDED]`
+    All { kind: SourceKind, extended: bool },
+    /// `DESCRIBE FUNCTION name`; the name in upper case.
+    Function(Name),
 }
 
 #[derive(Debug, Clone)]

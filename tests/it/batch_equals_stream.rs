@@ -22,7 +22,7 @@ use rivermill::catalog::{Catalog, Command, Source};
 use rivermill::engine::ErrorKind;
 use rivermill::engine::topology::Topology;
 use rivermill::formats::{RawRecord, SourceColumn, SourceDecoder};
-use rivermill::planner::{Context, plan_create, plan_create_as};
+use rivermill::planner::{Context, Defaults, plan_create, plan_create_as};
 use rivermill::sql::ast::StatementKind;
 use rivermill::sql::{Variables, parse};
 
@@ -156,16 +156,25 @@ fn check_output(case: &Case, driver: &Driver<'_>, sink: &Source, expected: &Expe
 fn plan(case: &Case) -> Result<(Topology, Source), String> {
     let text = case.query.sql();
     let mut catalog = Catalog::default();
+    let defaults = Defaults::default();
     for statement in parse(&text, &Variables::default()).map_err(|e| e.to_string())? {
         match &statement.kind {
             StatementKind::CreateSource(create) => {
-                let plan = plan_create(create, &statement.text, &|_| None).map_err(|e| e.to_string())?;
+                let partitions = |_: &str| None;
+                let context = Context {
+                    catalog: &catalog,
+                    partitions: &partitions,
+                    coalesce: true,
+                    defaults: &defaults,
+                };
+                let plan = plan_create(create, &statement.text, &context).map_err(|e| e.to_string())?;
                 catalog.apply(Command::PutSource(plan.source));
             }
             StatementKind::CreateAsSelect(create) => {
                 let partitions = |topic: &str| (topic == "s").then_some(case.partitions);
                 let coalesce = case.query.emit != (Emit::Changes { coalesce: false });
-                let context = Context { catalog: &catalog, partitions: &partitions, coalesce };
+                let defaults = &defaults;
+                let context = Context { catalog: &catalog, partitions: &partitions, coalesce, defaults };
                 let plan = plan_create_as(create, &statement.text, &context).map_err(|e| e.to_string())?;
                 let sink = plan.sink.ok_or("a query without a sink")?;
                 return Ok((plan.topology, sink.source));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::{FutureExt, StreamExt};
 use rivermill::log::Log;
 use rivermill::log::embedded::EmbeddedLog;
-use rivermill::planner::{Context, plan_push};
+use rivermill::planner::{Context, Defaults, plan_push};
 use rivermill::runtime::{Runtime, RuntimeConfig};
 use rivermill::sql::ast::StatementKind;
 use rivermill::sql::{Variables, parse};
@@ -103,7 +103,12 @@ async fn the_buffer_is_bounded() {
         let statements = parse("SELECT n, v FROM s EMIT CHANGES;", &Variables::default()).unwrap();
         let StatementKind::Push(query) = &statements[0].kind else { panic!("no push query") };
         let catalog = runtime.catalog();
-        let context = Context { catalog: &catalog, partitions: &|_| None, coalesce: true };
+        let context = Context {
+            catalog: &catalog,
+            partitions: &|_| None,
+            coalesce: true,
+            defaults: &Defaults::default(),
+        };
         let plan = plan_push(query, &context).unwrap();
         let schema = plan.topology.source.schema.clone();
         let mut push = runtime.push(&plan, schema, &runtime.config().query.clone()).unwrap();

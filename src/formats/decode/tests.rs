@@ -27,6 +27,7 @@ fn source(kind: SourceKind) -> Source {
         sql: String::new(),
         internal: false,
         headers: Vec::new(),
+        read_only: false,
     }
 }
 

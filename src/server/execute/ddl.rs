@@ -1,4 +1,4 @@
-//! CREATE, DROP and TERMINATE: statements that change the catalog, one at a time.
+//! CREATE STREAM and CREATE TABLE. Statements that change the catalog run one at a time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,20 +8,16 @@ use tokio::sync::OwnedMutexGuard;
 use super::{SqlServer, blocking};
 use crate::catalog::{Catalog, Command, Source};
 use crate::planner::explain::explain;
-use crate::planner::{Context, QueryPlan, check_replace, plan_create, plan_create_as, unknown_source};
-use crate::runtime::{QUERY_PROPERTIES, Runtime};
+use crate::planner::{
+    Context, Defaults, Existing, QueryPlan, check_replace, check_replace_declared, existing, plan_create,
+    plan_create_as, replaced_query,
+};
+use crate::runtime::{Runtime, query_properties};
 use crate::server::apply::Outcome as Applied;
 use crate::server::session::{Notice, Outcome, SessionState};
-use crate::sql::ast::{CreateAsSelect, CreateSource, DropSource, Name, SourceKind, Statement};
+use crate::server::settings::Settings;
+use crate::sql::ast::{CreateAsSelect, CreateSource, Name, SourceKind, Statement};
 use crate::sql::{SqlError, sqlstate};
-
-/// What a CREATE finds under its name.
-enum Existing {
-    Nothing,
-    /// IF NOT EXISTS: there is one, whatever it looks like.
-    Skip,
-    Replace(Arc<Source>),
-}
 
 impl SqlServer {
     pub(super) async fn create_source(
@@ -33,18 +29,20 @@ impl SqlServer {
         let runtime = self.runtime()?.clone();
         let one_at_a_time = runtime.ddl().clone().lock_owned().await;
         let catalog = self.catalog(session)?;
-        let plan = plan_create(create, &statement.text, &|_| None)?;
+        let config = self.session_config(session)?;
+        let partitions = |_: &str| None;
+        let context = Context {
+            catalog: &catalog,
+            partitions: &partitions,
+            coalesce: true,
+            defaults: &config.defaults,
+        };
+        let plan = plan_create(create, &statement.text, &context)?;
         let tag = tag("CREATE", create.kind);
         // The result of a query is something else than a declaration of its columns.
         let unchanged = |there: &Source| there.query.is_none() && same_source(there, &plan.source);
-        let found = existing(
-            &catalog,
-            &create.name,
-            create.or_replace,
-            create.if_not_exists,
-            session.apply,
-            &unchanged,
-        )?;
+        let asked = (&create.name, create.or_replace, create.if_not_exists);
+        let found = meets(session, &catalog, asked, &unchanged)?;
         let replaced = matches!(found, Existing::Replace(_));
         match found {
             Existing::Nothing => {}
@@ -53,8 +51,7 @@ impl SqlServer {
                 if unchanged(&there) {
                     return Ok(skipped(session, create.kind, &create.name, &tag));
                 }
-                check_declared_replace(&there, &plan.source, &catalog)
-                    .map_err(|e| e.at(Some(create.name.position)))?;
+                check_replace_declared(&there, &plan.source).map_err(|e| e.at(Some(create.name.position)))?;
             }
         }
         if let Some(dry_run) = &mut session.dry_run {
@@ -88,13 +85,13 @@ impl SqlServer {
         let topics = self.topics_of(&runtime, session, &catalog, create).await?;
         let partitions = |topic: &str| topics.get(topic).copied().flatten();
         let coalesce = config.cache_bytes > 0;
-        let context = Context { catalog: &catalog, partitions: &partitions, coalesce };
+        let defaults = &config.defaults;
+        let context = Context { catalog: &catalog, partitions: &partitions, coalesce, defaults };
         let plan = plan_create_as(create, &statement.text, &context)?;
         let tag = tag("CREATE", create.kind);
         let same = |there: &Source| self.same_query(&runtime, &catalog, there, &plan);
-        let existing =
-            existing(&catalog, &create.name, create.or_replace, create.if_not_exists, session.apply, &same)?;
-        let replaces = match existing {
+        let asked = (&create.name, create.or_replace, create.if_not_exists);
+        let replaces = match meets(session, &catalog, asked, &same)? {
             Existing::Nothing => None,
             Existing::Skip => return Ok(skipped(session, create.kind, &create.name, &tag)),
             Existing::Replace(there) if same(&there) => {
@@ -102,9 +99,7 @@ impl SqlServer {
             }
             Existing::Replace(there) => {
                 let here = Some(create.name.position);
-                let id = there.query.as_deref().ok_or_else(|| replaces_declared(&there).at(here))?;
-                let def =
-                    catalog.query(id).cloned().ok_or_else(|| SqlError::internal("a sink without a query"))?;
+                let def = replaced_query(&there, &catalog).map_err(|e| e.at(here))?;
                 let old = runtime.plan_of(&def, &config)?;
                 check_replace(&old, &plan).map_err(|e| e.at(here))?;
                 Some(def)
@@ -121,12 +116,7 @@ impl SqlServer {
             return Ok(applied(tag, if replaced { Applied::WouldReplace } else { Applied::WouldCreate }));
         }
         let replaced = replaces.is_some();
-        let properties: BTreeMap<String, String> = session
-            .properties
-            .iter()
-            .filter(|(name, _)| QUERY_PROPERTIES.contains(&name.as_str()))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
+        let properties = self.properties_of_query(session);
         let (of_work, sql) = (runtime.clone(), statement.text.clone());
         let id =
             blocking(holding(one_at_a_time, move || of_work.create_query(plan, &sql, properties, replaces)))
@@ -139,91 +129,17 @@ impl SqlServer {
         Ok(Outcome::Command { tag, notices: vec![Notice::notice(format!("{verb} query {id}"))] })
     }
 
-    pub(super) async fn drop_source(
-        &self,
-        session: &SessionState,
-        drop: &DropSource,
-    ) -> Result<Outcome, SqlError> {
-        let runtime = self.runtime()?.clone();
-        let one_at_a_time = runtime.ddl().clone().lock_owned().await;
-        let catalog = self.catalog(session)?;
-        let (here, tag) = (Some(drop.name.position), tag("DROP", drop.kind));
-        let Some(source) = catalog.source(&drop.name.value).cloned() else {
-            if drop.if_exists {
-                let text = format!("{} \"{}\" does not exist, skipping", drop.kind, drop.name.value);
-                return Ok(Outcome::Command { tag, notices: vec![Notice::notice(text)] });
-            }
-            return Err(unknown_source(&drop.name.value, catalog.sources().map(|s| s.name.as_str())).at(here));
-        };
-        if source.kind != drop.kind {
-            return Err(SqlError::new(
-                sqlstate::WRONG_OBJECT_TYPE,
-                format!("\"{}\" is a {}, not a {}", source.name, source.kind, drop.kind),
-            )
-            .hint(format!("use DROP {}", source.kind.to_string().to_uppercase()))
-            .at(here));
-        }
-        if source.internal {
-            return Err(SqlError::new(
-                sqlstate::WRONG_OBJECT_TYPE,
-                format!("\"{}\" is the server's own", source.name),
-            )
-            .at(here));
-        }
-        let readers: Vec<_> = catalog.readers_of(&source.name).map(|q| q.id.clone()).collect();
-        if !readers.is_empty() {
-            return Err(SqlError::new(
-                sqlstate::DEPENDENT_OBJECTS,
-                format!("cannot drop \"{}\" because queries read it", source.name),
-            )
-            .detail(format!("read by {}", readers.join(", ")))
-            .hint("TERMINATE them or drop what they write first")
-            .at(here));
-        }
-        let others: Vec<_> = catalog
-            .sources()
-            .filter(|s| drop.delete_topic && s.topic == source.topic && s.name != source.name)
-            .map(|s| s.name.clone())
-            .collect();
-        if !others.is_empty() {
-            return Err(SqlError::new(
-                sqlstate::DEPENDENT_OBJECTS,
-                format!("cannot delete topic \"{}\" because others are declared over it", source.topic),
-            )
-            .detail(format!("used by {}", others.join(", ")))
-            .hint("leave DELETE TOPIC out, or drop the others first")
-            .at(here));
-        }
-        if session.dry_run.is_some() {
-            return Err(not_when_planning("DROP"));
-        }
-        let delete_topic = drop.delete_topic;
-        let of_work = runtime.clone();
-        blocking(holding(one_at_a_time, move || of_work.drop_source(&source, delete_topic)))
-            .await
-            .map_err(|e| e.at(here))?;
-        Ok(Outcome::command(tag))
-    }
-
-    pub(super) async fn terminate(
-        &self,
-        session: &SessionState,
-        query: Option<&Name>,
-    ) -> Result<Outcome, SqlError> {
-        let runtime = self.runtime()?.clone();
-        let one_at_a_time = runtime.ddl().clone().lock_owned().await;
-        if session.dry_run.is_some() {
-            return Err(not_when_planning("TERMINATE"));
-        }
-        let ids: Vec<String> = match query {
-            Some(name) => vec![name.value.clone()],
-            None => runtime.catalog().queries().iter().map(|q| q.id.clone()).collect(),
-        };
-        let (of_work, here) = (runtime.clone(), query.map(|n| n.position));
-        blocking(holding(one_at_a_time, move || ids.iter().try_for_each(|id| of_work.terminate(id))))
-            .await
-            .map_err(|e| e.at(here))?;
-        Ok(Outcome::command("TERMINATE"))
+    /// What is kept with a query: the session's settings of queries, and the server's as far as they decide what its
+    /// statement means.
+    fn properties_of_query(&self, session: &SessionState) -> BTreeMap<String, String> {
+        let unset = Settings::default();
+        let defaults = Defaults::PROPERTIES.iter().filter_map(|name| {
+            let value = self.settings().get(name).filter(|value| unset.get(name).as_ref() != Some(value))?;
+            Some(((*name).to_owned(), value))
+        });
+        let own = query_properties()
+            .filter_map(|name| Some((name.to_owned(), session.properties.get(name)?.clone())));
+        defaults.chain(own).collect()
     }
 
     /// The partitions of the topics that a query may meet: of every source, and of its sink.
@@ -280,34 +196,30 @@ impl SqlServer {
     }
 }
 
-fn existing(
+/// What a CREATE meets, as `rivermill apply` sees it too: to it, what is there and the same already is as good as made.
+fn meets(
+    session: &SessionState,
     catalog: &Catalog,
-    name: &Name,
-    or_replace: bool,
-    if_not_exists: bool,
-    apply: bool,
+    (name, or_replace, if_not_exists): (&Name, bool, bool),
     unchanged: &dyn Fn(&Source) -> bool,
 ) -> Result<Existing, SqlError> {
-    let Some(there) = catalog.source(&name.value) else { return Ok(Existing::Nothing) };
-    if if_not_exists || (apply && unchanged(there)) {
+    let there = catalog.source(&name.value).filter(|_| session.apply);
+    if there.is_some_and(|there| unchanged(there)) {
         return Ok(Existing::Skip);
     }
-    if or_replace && !there.internal {
-        return Ok(Existing::Replace(there.clone()));
-    }
-    let error = SqlError::new(
-        sqlstate::DUPLICATE_TABLE,
-        if apply {
-            format!("{} \"{}\" already exists and differs from this statement", there.kind, there.name)
-        } else {
-            format!("{} \"{}\" already exists", there.kind, there.name)
-        },
-    );
-    Err(error.hint("use CREATE OR REPLACE to change it, or DROP it first").at(Some(name.position)))
+    existing(catalog, name, or_replace, if_not_exists).map_err(|mut error| {
+        if session.apply && error.sqlstate == sqlstate::DUPLICATE_TABLE {
+            error.message += " and differs from this statement";
+        }
+        error
+    })
 }
 
 /// Work that keeps the lock on the catalog until it is done, also where the client does not wait for it.
-fn holding<T>(lock: OwnedMutexGuard<()>, work: impl FnOnce() -> T + Send) -> impl FnOnce() -> T + Send {
+pub(super) fn holding<T>(
+    lock: OwnedMutexGuard<()>,
+    work: impl FnOnce() -> T + Send,
+) -> impl FnOnce() -> T + Send {
     move || {
         let _one_at_a_time = lock;
         work()
@@ -324,7 +236,7 @@ fn skipped(session: &SessionState, kind: SourceKind, name: &Name, tag: &str) -> 
 }
 
 /// The answer to `rivermill apply`.
-fn applied(tag: String, outcome: Applied) -> Outcome {
+pub(super) fn applied(tag: String, outcome: Applied) -> Outcome {
     Outcome::Command { tag, notices: vec![Notice::notice(outcome.notice())] }
 }
 
@@ -341,7 +253,7 @@ pub(super) fn not_when_planning(what: &str) -> SqlError {
         .hint("only CREATE statements can be run with --dry-run")
 }
 
-fn tag(verb: &str, kind: SourceKind) -> String {
+pub(super) fn tag(verb: &str, kind: SourceKind) -> String {
     format!("{verb} {}", kind.to_string().to_uppercase())
 }
 
@@ -349,37 +261,6 @@ fn tag(verb: &str, kind: SourceKind) -> String {
 fn same_source(a: &Source, b: &Source) -> bool {
     let plain = |s: &Source| Source { sql: String::new(), query: None, ..s.clone() };
     plain(a) == plain(b)
-}
-
-fn replaces_declared(there: &Source) -> SqlError {
-    SqlError::new(sqlstate::WRONG_OBJECT_TYPE, format!("\"{}\" is not the result of a query", there.name))
-        .hint("DROP it first")
-}
-
-/// CREATE OR REPLACE of a declared source may add columns at the end (dialect 10.8).
-fn check_declared_replace(there: &Source, new: &Source, catalog: &Catalog) -> Result<(), SqlError> {
-    let refuse =
-        |message: String| Err(SqlError::new(sqlstate::INVALID_DEFINITION, message).hint("DROP it first"));
-    if there.query.is_some() {
-        return refuse(format!(
-            "\"{}\" is the result of a query and cannot be replaced by a declaration",
-            there.name
-        ));
-    }
-    if catalog.readers_of(&there.name).next().is_none() && there.kind == new.kind {
-        return Ok(());
-    }
-    let values = |s: &Source| s.value_columns().cloned().collect::<Vec<_>>();
-    let keys = |s: &Source| s.key_columns().cloned().collect::<Vec<_>>();
-    let same_rest = Source { columns: Vec::new(), ..there.clone() }
-        == Source { columns: Vec::new(), sql: there.sql.clone(), ..new.clone() };
-    if !same_rest || keys(there) != keys(new) || !values(new).starts_with(&values(there)) {
-        return refuse(format!(
-            "\"{}\" is read by queries: only columns at the end can be added",
-            there.name
-        ));
-    }
-    Ok(())
 }
 
 fn runtime_no_topic(topic: &str) -> SqlError {

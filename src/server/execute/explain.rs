@@ -33,10 +33,8 @@ impl SqlServer {
                 .hint("SHOW QUERIES lists them")
                 .at(Some(name.position))
         })?;
-        let config = runtime.config().query.with(&query.def.properties)?;
-        let plan = runtime.plan_of(&query.def, &config)?;
         let mut lines = vec![format!("Query {} ({})", query.def.id, query.stats.state.name().to_uppercase())];
-        lines.extend(explain(&plan, Some(query.def.partitions)));
+        lines.extend(runtime.explain(&query.def)?);
         Ok(lines)
     }
 
@@ -47,14 +45,15 @@ impl SqlServer {
     ) -> Result<Vec<String>, SqlError> {
         let runtime = self.runtime()?.clone();
         let catalog = self.catalog(session)?;
-        let coalesce = self.session_config(session)?.cache_bytes > 0;
+        let config = self.session_config(session)?;
+        let (coalesce, defaults) = (config.cache_bytes > 0, &config.defaults);
         let mut names: Vec<String> = catalog.sources().map(|s| s.topic.clone()).collect();
         if let StatementKind::CreateAsSelect(create) = &statement.kind {
             names.push(create.name.value.clone());
         }
         let topics = self.partitions_of(&runtime, names).await?;
         let partitions = |topic: &str| topics.get(topic).copied().flatten();
-        let context = Context { catalog: &catalog, partitions: &partitions, coalesce };
+        let context = Context { catalog: &catalog, partitions: &partitions, coalesce, defaults };
         let plan: QueryPlan = match &statement.kind {
             StatementKind::CreateAsSelect(create) => plan_create_as(create, &statement.text, &context)?,
             StatementKind::Push(query) => plan_push(query, &context)?,

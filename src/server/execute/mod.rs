@@ -1,12 +1,15 @@
 //! Statement execution: what each statement does to the runtime, and what it answers.
 
 mod adhoc;
+mod assert;
+mod change;
 mod copy;
 mod ddl;
 mod describe;
 mod dry_run;
 mod explain;
 mod insert;
+mod lifecycle;
 mod print;
 mod push;
 mod rows;
@@ -99,9 +102,8 @@ impl SqlServer {
     }
 
     fn query_config(&self, settings: &Settings) -> Result<QueryConfig, SqlError> {
-        let properties = crate::runtime::QUERY_PROPERTIES
-            .iter()
-            .filter_map(|name| Some(((*name).to_owned(), settings.get(name)?)))
+        let properties = crate::runtime::query_properties()
+            .filter_map(|name| Some((name.to_owned(), settings.get(name)?)))
             .collect::<BTreeMap<_, _>>();
         QueryConfig::default().with(&properties)
     }
@@ -119,6 +121,16 @@ impl SqlServer {
         }
     }
 
+    /// The server's settings with the session's over them.
+    fn session_settings(&self, session: &SessionState) -> Settings {
+        let mut settings = self.settings.clone();
+        for (name, value) in &session.properties {
+            // They were checked when they were set.
+            let _ = settings.set(name, value, Origin::Session);
+        }
+        settings
+    }
+
     /// `SET 'name' = 'value'`.
     pub(super) fn set(
         &self,
@@ -134,6 +146,8 @@ impl SqlServer {
         settings.set(&name.value, value, Origin::Session).map_err(|e| setting_error(&e, name))?;
         let normal = strip_prefixes(&name.value);
         let value = settings.get(&normal).unwrap_or_else(|| value.to_owned());
+        let alone = BTreeMap::from([(normal.clone(), value.clone())]);
+        QueryConfig::default().with(&alone).map_err(|e| e.at(Some(name.position)))?;
         session.properties.insert(normal, value);
         Ok(Outcome::command("SET"))
     }
@@ -158,7 +172,7 @@ impl Executor for SqlServer {
             StatementKind::AdHoc(query) => self.describe_adhoc(session, query, params).await,
             StatementKind::Push(query) => self.describe_push(session, query),
             StatementKind::Show(show) => Ok(rows::description(show::schema(show))),
-            StatementKind::Describe { extended, .. } => Ok(rows::description(describe::schema(*extended))),
+            StatementKind::Describe(what) => Ok(rows::description(describe::schema(what))),
             StatementKind::Explain(_) => Ok(rows::description(explain::schema())),
             StatementKind::Print(_) => Ok(rows::description(print::schema())),
             StatementKind::InsertValues(insert) => {
@@ -182,10 +196,16 @@ impl Executor for SqlServer {
             StatementKind::CreateSource(create) => self.create_source(session, create, statement).await,
             StatementKind::CreateAsSelect(create) => self.create_as_select(session, create, statement).await,
             StatementKind::DropSource(drop) => self.drop_source(session, drop).await,
+            StatementKind::AlterSource(alter) => self.alter_source(session, alter, statement).await,
+            StatementKind::CreateType(create) => self.create_type(session, create).await,
+            StatementKind::DropType { name, if_exists } => self.drop_type(session, name, *if_exists).await,
             StatementKind::Terminate { query } => self.terminate(session, query.as_ref()).await,
+            StatementKind::Pause { query } => self.set_paused(session, query.as_ref(), true).await,
+            StatementKind::Resume { query } => self.set_paused(session, query.as_ref(), false).await,
+            StatementKind::AssertTopic(assert) => self.assert_topic(session, assert).await,
             StatementKind::InsertValues(insert) => self.insert_values(session, insert, params).await,
             StatementKind::Show(show) => self.show(session, show).await,
-            StatementKind::Describe { name, extended } => self.describe_source(session, name, *extended),
+            StatementKind::Describe(what) => self.describe_what(session, what),
             StatementKind::Explain(explain) => self.explain(session, explain).await,
             StatementKind::Print(print) => self.print(print).await,
             StatementKind::Set { name, value, .. } => self.set(session, name, value),

@@ -7,7 +7,7 @@ use super::{SqlServer, blocking};
 use crate::catalog::Catalog;
 use crate::engine::topology::StageOutput;
 use crate::planner::{Context, QueryPlan, plan_push};
-use crate::runtime::query_error;
+use crate::runtime::{QueryConfig, query_error};
 use crate::server::session::{Description, Outcome, RowStream, RowTag, SessionState};
 use crate::sql::SqlError;
 use crate::sql::ast::Query;
@@ -18,14 +18,13 @@ impl SqlServer {
         session: &SessionState,
         query: &Query,
     ) -> Result<Description, SqlError> {
-        let coalesce = self.session_config(session)?.cache_bytes > 0;
-        let (_, schema) = plan(query, &*self.catalog(session)?, coalesce)?;
+        let (_, schema) = plan(query, &*self.catalog(session)?, &self.session_config(session)?)?;
         Ok(super::rows::description(schema))
     }
 
     pub(super) async fn push(&self, session: &SessionState, query: &Query) -> Result<Outcome, SqlError> {
         let config = self.session_config(session)?;
-        let (plan, schema) = plan(query, &*self.catalog(session)?, config.cache_bytes > 0)?;
+        let (plan, schema) = plan(query, &*self.catalog(session)?, &config)?;
         let (runtime, of_work) = (self.runtime()?.clone(), schema.clone());
         let rows =
             blocking(move || runtime.push(&plan, of_work, &config).map_err(|e| query_error(&e))).await?;
@@ -34,9 +33,10 @@ impl SqlServer {
     }
 }
 
-fn plan(query: &Query, catalog: &Catalog, coalesce: bool) -> Result<(QueryPlan, SchemaRef), SqlError> {
+fn plan(query: &Query, catalog: &Catalog, config: &QueryConfig) -> Result<(QueryPlan, SchemaRef), SqlError> {
     // A push query makes no topic, so it asks for none.
-    let context = Context { catalog, partitions: &|_| None, coalesce };
+    let coalesce = config.cache_bytes > 0;
+    let context = Context { catalog, partitions: &|_| None, coalesce, defaults: &config.defaults };
     let plan = plan_push(query, &context)?;
     let schema = match plan.topology.stages.last().map(|s| &s.output) {
         Some(StageOutput::Rows { schema }) => schema.clone(),

@@ -84,6 +84,21 @@ settings! {
     /// Threads that run queries, shared by all of them. 0: one a core.
     worker_threads(usize): "worker.threads" = "0", Kind::Int { min: 0, max: 1_024 }, Server;
 
+    /// The key format of statements that give none: `KAFKA`, `JSON` or another one.
+    default_format_key(&str): "persistence.default.format.key" = "KAFKA", Kind::Text, Query;
+    /// The value format of `CREATE` statements that give none. Empty: it must be given.
+    default_format_value(&str): "persistence.default.format.value" = "", Kind::Text, Query;
+    /// Whether a single value column is written as a field of an object (`true`) or as the bare value (`false`) where the format can do both. Empty: as the format does by itself.
+    wrap_single_values(&str): "persistence.wrap.single.values" = "", Kind::Choice(&["", "true", "false"]), Query;
+    /// In front of the name of a topic that `CREATE … AS SELECT` names itself.
+    topic_name_prefix(&str): "output.topic.name.prefix" = "", Kind::Text, Query;
+    /// The longest list that `COLLECT_LIST` makes; later values are left out. Empty: no limit.
+    collect_list_limit(&str): "functions.collect_list.limit" = "", Kind::Text, Query;
+    /// The most values that `COLLECT_SET` keeps; later ones are left out. Empty: no limit.
+    collect_set_limit(&str): "functions.collect_set.limit" = "", Kind::Text, Query;
+    /// How long `ASSERT TOPIC` waits where the statement does not say.
+    assert_topic_timeout_ms(u64): "assert.topic.default.timeout.ms" = "1000", Kind::Duration { min_ms: 0, max_ms: DAY_MS }, Session;
+
     /// Replicas of the topics that the server makes for itself (command log, changelogs, processing log).
     internal_topic_replicas(i16): "internal.topic.replicas" = "1", Kind::Int { min: 1, max: 100 }, Server;
 
@@ -134,7 +149,9 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), SETTINGS.len());
-        assert!(names.iter().all(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '.')));
+        assert!(
+            names.iter().all(|name| name.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '_')))
+        );
     }
 
     #[test]

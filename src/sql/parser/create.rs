@@ -1,37 +1,35 @@
-//! CREATE STREAM and CREATE TABLE, DROP, and WITH clauses.
+//! CREATE STREAM and CREATE TABLE, and WITH clauses.
 
 use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::{datatypes, query};
+use super::{create_type, datatypes, query};
 use crate::sql::SqlError;
 use crate::sql::ast::{
-    ColumnDef, ColumnRole, CreateAsSelect, CreateSource, DropSource, Property, PropertyValue, SourceKind,
-    StatementKind,
+    ColumnDef, ColumnRole, CreateAsSelect, CreateSource, Property, PropertyValue, SourceKind, StatementKind,
 };
 
 pub(super) fn create(mut cursor: Cursor) -> Result<StatementKind, SqlError> {
     cursor.expect("CREATE")?;
     let or_replace = cursor.accept(&["OR", "REPLACE"]);
-    if cursor.is_any(&["SOURCE", "SINK"]) {
-        let what = match () {
-            () if cursor.nth_is(1, "CONNECTOR") => "CREATE CONNECTOR",
-            () if cursor.nth_is(1, "STREAM") => "CREATE SOURCE STREAM",
-            () if cursor.nth_is(1, "TABLE") => "CREATE SOURCE TABLE",
-            () => return Err(cursor.part(cursor.at + 1, cursor.end).expected("STREAM, TABLE or CONNECTOR")),
-        };
-        return Err(cursor.not_supported(what));
+    if cursor.is_any(&["SOURCE", "SINK"]) && cursor.nth_is(1, "CONNECTOR") {
+        return Err(cursor.not_supported("CREATE CONNECTOR"));
     }
-    if cursor.is("TYPE") {
-        return Err(cursor.not_supported("CREATE TYPE"));
+    if cursor.is("TYPE") && !or_replace {
+        return create_type::create_type(cursor);
     }
+    let read_only = cursor.accept(&["SOURCE"]);
     let kind = source_kind(&mut cursor)?;
     let if_not_exists = cursor.accept(&["IF", "NOT", "EXISTS"]);
     let name = cursor.name(&format!("the name of the {kind}"))?;
     let columns_given = cursor.peek() == Some(&Token::LParen);
     let columns = if columns_given { columns(&mut cursor)? } else { Vec::new() };
     let with = with_clause(&mut cursor)?;
-    if !columns_given && cursor.accept(&["AS"]) {
+    if !columns_given && cursor.is("AS") {
+        if read_only {
+            return Err(cursor.unexpected().hint("a SOURCE is declared, it is not the result of a query"));
+        }
+        cursor.expect("AS")?;
         let query = query::continuous(cursor)?;
         return Ok(StatementKind::CreateAsSelect(CreateAsSelect {
             kind,
@@ -50,10 +48,18 @@ pub(super) fn create(mut cursor: Cursor) -> Result<StatementKind, SqlError> {
             (false, false) => cursor.expected("AS SELECT; columns come before WITH"),
         });
     }
-    Ok(StatementKind::CreateSource(CreateSource { kind, or_replace, if_not_exists, name, columns, with }))
+    Ok(StatementKind::CreateSource(CreateSource {
+        kind,
+        read_only,
+        or_replace,
+        if_not_exists,
+        name,
+        columns,
+        with,
+    }))
 }
 
-fn source_kind(cursor: &mut Cursor) -> Result<SourceKind, SqlError> {
+pub(super) fn source_kind(cursor: &mut Cursor) -> Result<SourceKind, SqlError> {
     match cursor.accept_any(&["STREAM", "TABLE"]) {
         Some("STREAM") => Ok(SourceKind::Stream),
         Some(_) => Ok(SourceKind::Table),
@@ -136,22 +142,4 @@ fn property_value(cursor: &mut Cursor) -> Result<PropertyValue, SqlError> {
             cursor.string(what).map(PropertyValue::String)
         }
     }
-}
-
-pub(super) fn drop(mut cursor: Cursor) -> Result<StatementKind, SqlError> {
-    cursor.expect("DROP")?;
-    if cursor.is("TYPE") {
-        return Err(cursor.not_supported("DROP TYPE"));
-    }
-    if cursor.is("CONNECTOR") {
-        return Err(cursor.not_supported("DROP CONNECTOR"));
-    }
-    let kind = source_kind(&mut cursor)?;
-    let if_exists = cursor.accept(&["IF", "EXISTS"]);
-    let name = cursor.name(&format!("the name of the {kind}"))?;
-    let delete_topic = cursor.accept(&["DELETE", "TOPIC"]);
-    if !cursor.done() {
-        return Err(cursor.expected("DELETE TOPIC or the end of the statement"));
-    }
-    Ok(StatementKind::DropSource(DropSource { kind, if_exists, name, delete_topic }))
 }

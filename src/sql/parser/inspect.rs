@@ -1,81 +1,11 @@
-//! Statements that look: SHOW, LIST, DESCRIBE, EXPLAIN, PRINT; and TERMINATE.
+//! EXPLAIN and PRINT, and what is done with a query by its id: TERMINATE, PAUSE, RESUME.
 
 use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
 use super::{STATEMENTS, nested};
 use crate::sql::SqlError;
-use crate::sql::ast::{Explain, Name, Print, Show, StatementKind};
-
-pub(super) fn show(mut cursor: Cursor) -> Result<StatementKind, SqlError> {
-    let list = cursor.accept_any(&["SHOW", "LIST"]) == Some("LIST");
-    let known = [
-        ("STREAMS", Show::Streams),
-        ("TABLES", Show::Tables),
-        ("QUERIES", Show::Queries),
-        ("TOPICS", Show::Topics),
-        ("FUNCTIONS", Show::Functions),
-        ("PROPERTIES", Show::Properties),
-        ("VARIABLES", Show::Variables),
-    ];
-    let what = "STREAMS, TABLES, QUERIES, TOPICS, FUNCTIONS, PROPERTIES, VARIABLES";
-    if let Some((_, show)) = known.into_iter().find(|(word, _)| cursor.is(word)) {
-        cursor.at += 1;
-        if cursor.is("EXTENDED") {
-            return Err(cursor.not_supported("SHOW … EXTENDED"));
-        }
-        cursor.finish()?;
-        return Ok(StatementKind::Show(show));
-    }
-    if cursor.is("ALL") && cursor.nth_is(1, "TOPICS") {
-        return Err(cursor.not_supported("SHOW ALL TOPICS"));
-    }
-    if cursor.is_any(&["CONNECTORS", "CONNECTOR", "TYPES"])
-        || (cursor.is_any(&["SOURCE", "SINK"]) && cursor.nth_is(1, "CONNECTORS"))
-    {
-        let word = if cursor.is("TYPES") { "SHOW TYPES" } else { "SHOW CONNECTORS" };
-        return Err(cursor.not_supported(word));
-    }
-    if list {
-        return Err(cursor.expected(what));
-    }
-    let many = [&["TRANSACTION", "ISOLATION", "LEVEL"][..], &["TIME", "ZONE"], &["SESSION", "AUTHORIZATION"]];
-    let parameter = match many.into_iter().find(|words| cursor.accept(words)) {
-        Some(words) => words.join(" ").to_lowercase(),
-        None => parameter(&mut cursor, &format!("{what} or a run-time parameter"))?.value,
-    };
-    cursor.finish()?;
-    Ok(StatementKind::Show(Show::Parameter(parameter)))
-}
-
-/// The name of a run-time parameter of Postgres, in lower case; it may have dots.
-pub(super) fn parameter(cursor: &mut Cursor, what: &str) -> Result<Name, SqlError> {
-    let position = cursor.position();
-    let mut value = cursor.word(what)?.value.to_lowercase();
-    while cursor.accept_token(&Token::Period) {
-        value = format!("{value}.{}", cursor.word(what)?.value.to_lowercase());
-    }
-    Ok(Name { value, position })
-}
-
-pub(super) fn describe(mut cursor: Cursor) -> Result<StatementKind, SqlError> {
-    cursor.expect("DESCRIBE")?;
-    let followed =
-        matches!(cursor.nth(1).map(|t| &t.token), Some(Token::Word(_) | Token::SingleQuotedString(_)));
-    for (word, what) in [("FUNCTION", "DESCRIBE FUNCTION"), ("CONNECTOR", "DESCRIBE CONNECTOR")] {
-        if cursor.is(word) && followed && !cursor.nth_is(1, "EXTENDED") {
-            return Err(cursor.not_supported(what));
-        }
-    }
-    if cursor.is_any(&["STREAMS", "TABLES"]) {
-        return Err(cursor.not_supported("DESCRIBE of all streams or tables"));
-    }
-    let mut extended = followed && cursor.accept(&["EXTENDED"]);
-    let name = cursor.name("the name of a stream or table")?;
-    extended |= !extended && cursor.accept(&["EXTENDED"]);
-    cursor.finish()?;
-    Ok(StatementKind::Describe { name, extended })
-}
+use crate::sql::ast::{Explain, Name, Print, StatementKind};
 
 pub(super) fn explain(mut cursor: Cursor) -> Result<StatementKind, SqlError> {
     cursor.expect("EXPLAIN")?;
@@ -130,12 +60,16 @@ pub(super) fn print(mut cursor: Cursor) -> Result<StatementKind, SqlError> {
     Ok(StatementKind::Print(Print { topic: Name { value, position }, from_beginning, limit, interval }))
 }
 
-pub(super) fn terminate(mut cursor: Cursor) -> Result<StatementKind, SqlError> {
-    cursor.expect("TERMINATE")?;
+/// `TERMINATE|PAUSE|RESUME id|ALL`.
+pub(super) fn of_query(
+    mut cursor: Cursor,
+    statement: fn(Option<Name>) -> StatementKind,
+) -> Result<StatementKind, SqlError> {
+    cursor.word("a statement")?;
     if cursor.nth(1).is_some() {
         cursor.accept(&["QUERY"]);
     }
     let query = if cursor.accept(&["ALL"]) { None } else { Some(cursor.name("the id of a query or ALL")?) };
     cursor.finish()?;
-    Ok(StatementKind::Terminate { query })
+    Ok(statement(query))
 }

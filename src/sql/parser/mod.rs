@@ -3,10 +3,14 @@
 //! sqlparser can only give statements of its own, so it reads SELECTs and expressions and the rest is read by
 //! hand: one file a family of statements. What the dialect has and Rivermill has not yet is refused by name.
 
+mod alter;
+mod assert;
 mod copy;
 mod create;
+mod create_type;
 mod cursor;
 mod datatypes;
+mod drop;
 mod expr;
 mod insert;
 mod inspect;
@@ -16,6 +20,7 @@ mod refuse;
 mod rewrite;
 mod session;
 mod settings;
+mod show;
 mod window;
 
 use sqlparser::ast::Spanned;
@@ -27,7 +32,7 @@ use self::cursor::Cursor;
 use super::ast::{Name, Statement, StatementKind};
 use super::lexer::Lexed;
 use super::variables::{RawStatement, Splitter, Variables};
-use super::{Position, SqlError, format::quote_ident};
+use super::{Position, SqlError, format::quote_ident, sqlstate};
 
 /// First words of the statements that are read.
 const STATEMENTS: [&str; 39] = [
@@ -73,12 +78,7 @@ const STATEMENTS: [&str; 39] = [
 ];
 
 /// First words of statements of Postgres and ksqlDB that are understood and not built.
-const NOT_SUPPORTED: [&str; 26] = [
-    "ALTER",
-    "PAUSE",
-    "RESUME",
-    "ASSERT",
-    "RUN",
+const NOT_SUPPORTED: [&str; 21] = [
     "DELETE",
     "UPDATE",
     "TRUNCATE",
@@ -182,11 +182,15 @@ fn kind(cursor: Cursor) -> Result<StatementKind, SqlError> {
     };
     match word.as_str() {
         "CREATE" => create::create(cursor),
-        "DROP" => create::drop(cursor),
+        "DROP" => drop::drop(cursor),
+        "ALTER" => alter::alter(cursor),
+        "ASSERT" => assert::assert(cursor),
         "INSERT" => insert::insert(cursor),
-        "TERMINATE" => inspect::terminate(cursor),
-        "SHOW" | "LIST" => inspect::show(cursor),
-        "DESCRIBE" => inspect::describe(cursor),
+        "TERMINATE" => inspect::of_query(cursor, |query| StatementKind::Terminate { query }),
+        "PAUSE" => inspect::of_query(cursor, |query| StatementKind::Pause { query }),
+        "RESUME" => inspect::of_query(cursor, |query| StatementKind::Resume { query }),
+        "SHOW" | "LIST" => show::show(cursor),
+        "DESCRIBE" => show::describe(cursor),
         "EXPLAIN" => inspect::explain(cursor),
         "PRINT" => inspect::print(cursor),
         "SET" => settings::set(cursor),
@@ -195,11 +199,17 @@ fn kind(cursor: Cursor) -> Result<StatementKind, SqlError> {
         "DEFINE" => settings::define(cursor),
         "UNDEFINE" => settings::undefine(cursor),
         "COPY" => copy::copy(cursor),
-        "ALTER" if cursor.nth_is(1, "SYSTEM") => Err(cursor.not_supported("ALTER SYSTEM")),
-        "RUN" if cursor.nth_is(1, "SCRIPT") => Err(cursor.not_supported("RUN SCRIPT")),
-        word if NOT_SUPPORTED.contains(&word) && word != "RUN" => Err(cursor.not_supported(word)),
+        "RUN" if cursor.nth_is(1, "SCRIPT") => Err(run_script(&cursor)),
+        word if NOT_SUPPORTED.contains(&word) => Err(cursor.not_supported(word)),
         _ => Err(unknown(&cursor, &word)),
     }
+}
+
+/// RUN SCRIPT names a file of the client's, which the server must not read.
+fn run_script(cursor: &Cursor) -> SqlError {
+    SqlError::new(sqlstate::WRONG_OBJECT_TYPE, "RUN SCRIPT is not a statement of the server")
+        .hint("rivermill apply runs it, and psql has \\i for files")
+        .at(Some(cursor.position()))
 }
 
 /// Whether a query begins here.

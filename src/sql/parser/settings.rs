@@ -6,7 +6,7 @@
 use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::inspect::parameter;
+use super::show::parameter;
 use crate::sql::SqlError;
 use crate::sql::ast::{Name, SessionStatement, StatementKind};
 

@@ -43,7 +43,7 @@ pub(super) fn window(mut cursor: Cursor) -> Result<Window, SqlError> {
         if window.retention_ms.is_none() && window.grace_ms.is_none() && cursor.accept(&["RETENTION"]) {
             window.retention_ms = Some(duration(&mut cursor)?);
         } else if window.grace_ms.is_none() && cursor.accept(&["GRACE", "PERIOD"]) {
-            window.grace_ms = Some(duration_or_zero(&mut cursor)?);
+            window.grace_ms = Some(duration_ms(&mut cursor)?);
         } else {
             return Err(cursor.expected("RETENTION or GRACE PERIOD, each once and in this order"));
         }
@@ -58,13 +58,14 @@ pub(super) fn window(mut cursor: Cursor) -> Result<Window, SqlError> {
 /// `n unit`, above zero.
 fn duration(cursor: &mut Cursor) -> Result<i64, SqlError> {
     let position = cursor.position();
-    match duration_or_zero(cursor)? {
+    match duration_ms(cursor)? {
         0 => Err(invalid("a window's time must be above zero", position)),
         milliseconds => Ok(milliseconds),
     }
 }
 
-fn duration_or_zero(cursor: &mut Cursor) -> Result<i64, SqlError> {
+/// `n unit` in milliseconds.
+pub(super) fn duration_ms(cursor: &mut Cursor) -> Result<i64, SqlError> {
     let position = cursor.position();
     let count = cursor.integer("a whole number")?;
     let unit: i64 = match () {
@@ -76,9 +77,10 @@ fn duration_or_zero(cursor: &mut Cursor) -> Result<i64, SqlError> {
         () => return Err(cursor.expected("DAYS, HOURS, MINUTES, SECONDS or MILLISECONDS")),
     };
     cursor.at += 1;
-    i64::try_from(count).ok().and_then(|count| count.checked_mul(unit)).ok_or_else(|| {
-        SqlError::new(sqlstate::NUMERIC_OUT_OF_RANGE, "window time out of range").at(Some(position))
-    })
+    i64::try_from(count)
+        .ok()
+        .and_then(|count| count.checked_mul(unit))
+        .ok_or_else(|| SqlError::new(sqlstate::NUMERIC_OUT_OF_RANGE, "time out of range").at(Some(position)))
 }
 
 fn invalid(message: &str, position: Position) -> SqlError {

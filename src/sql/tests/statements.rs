@@ -40,6 +40,36 @@ fn drop_and_terminate() {
 }
 
 #[test]
+fn statements_about_what_exists() {
+    check(
+        "CREATE SOURCE TABLE IF NOT EXISTS s (k INT PRIMARY KEY, a STRING) WITH (KAFKA_TOPIC='t');
+         ALTER STREAM s ADD a INT; ALTER TABLE s ADD COLUMN a INT, ADD column INT, b ARRAY<INT>;
+         CREATE TYPE IF NOT EXISTS t AS STRUCT<a INT, b other>; DROP TYPE IF EXISTS t;
+         PAUSE q; RESUME ALL; TERMINATE QUERY q; SHOW TYPES; LIST ALL TOPICS EXTENDED; SHOW QUERIES EXTENDED;
+         DESCRIBE TABLES EXTENDED; DESCRIBE STREAMS; DESCRIBE FUNCTION replace;
+         ASSERT TOPIC 'a-b' WITH (PARTITIONS = 2) TIMEOUT 3 SECONDS; ASSERT NOT EXISTS TOPIC x",
+        expect![[r#"
+            1:1 create table (false, true) S [K INTEGER PrimaryKey, A STRING Value] with [KAFKA_TOPIC=String("t")]
+            2:10 AlterSource(AlterSource { kind: Stream, name: Name { value: "S", position: Position { line: 2, column: 23 } }, columns: [ColumnDef { name: Name { value: "A", position: Position { line: 2, column: 29 } }, ty: Known(Int), role: Value }] })
+            2:36 AlterSource(AlterSource { kind: Table, name: Name { value: "S", position: Position { line: 2, column: 48 } }, columns: [ColumnDef { name: Name { value: "A", position: Position { line: 2, column: 61 } }, ty: Known(Int), role: Value }, ColumnDef { name: Name { value: "COLUMN", position: Position { line: 2, column: 72 } }, ty: Known(Int), role: Value }, ColumnDef { name: Name { value: "B", position: Position { line: 2, column: 84 } }, ty: Array(Known(Int)), role: Value }] })
+            3:10 CreateType(CreateType { name: Name { value: "T", position: Position { line: 3, column: 36 } }, if_not_exists: true, ty: Struct([("A", Known(Int)), ("B", Custom(Name { value: "OTHER", position: Position { line: 3, column: 57 } }))]) })
+            3:65 DropType { name: Name { value: "T", position: Position { line: 3, column: 85 } }, if_exists: true }
+            4:10 Pause { query: Some(Name { value: "Q", position: Position { line: 4, column: 16 } }) }
+            4:19 Resume { query: None }
+            4:31 Terminate { query: Some(Name { value: "Q", position: Position { line: 4, column: 47 } }) }
+            4:50 Show(Types)
+            4:62 Show(Topics { all: true, extended: true })
+            4:88 Show(Queries { extended: true })
+            5:10 Describe(All { kind: Table, extended: true })
+            5:36 Describe(All { kind: Stream, extended: false })
+            5:54 Describe(Function(Name { value: "REPLACE", position: Position { line: 5, column: 72 } }))
+            6:10 AssertTopic(AssertTopic { topic: Name { value: "a-b", position: Position { line: 6, column: 23 } }, exists: true, with: [Property { name: Name { value: "PARTITIONS", position: Position { line: 6, column: 35 } }, value: Number("2"), value_position: Position { line: 6, column: 48 } }], timeout_ms: Some(3000) })
+            6:70 AssertTopic(AssertTopic { topic: Name { value: "x", position: Position { line: 6, column: 94 } }, exists: false, with: [], timeout_ms: None })
+        "#]],
+    );
+}
+
+#[test]
 fn inspection() {
     check(
         "SHOW STREAMS; LIST TABLES; SHOW QUERIES; SHOW TOPICS; SHOW FUNCTIONS; SHOW PROPERTIES; SHOW VARIABLES;
@@ -48,10 +78,10 @@ fn inspection() {
          EXPLAIN CSAS_1; EXPLAIN SELECT 1; EXPLAIN CREATE TABLE t AS SELECT a FROM s;
          PRINT Orders FROM BEGINNING LIMIT 3; PRINT 'a-b' INTERVAL 2",
         expect![[r#"
-            1:1 Show(Streams)
-            1:15 Show(Tables)
-            1:28 Show(Queries)
-            1:42 Show(Topics)
+            1:1 Show(Streams { extended: false })
+            1:15 Show(Tables { extended: false })
+            1:28 Show(Queries { extended: false })
+            1:42 Show(Topics { all: false, extended: false })
             1:55 Show(Functions)
             1:71 Show(Properties)
             1:88 Show(Variables)
@@ -60,10 +90,10 @@ fn inspection() {
             2:65 Show(Parameter("time zone"))
             2:81 Show(Parameter("all"))
             2:91 Show(Parameter("a.b"))
-            3:10 Describe { name: Name { value: "S", position: Position { line: 3, column: 19 } }, extended: false }
-            3:22 Describe { name: Name { value: "S", position: Position { line: 3, column: 40 } }, extended: true }
-            3:43 Describe { name: Name { value: "S", position: Position { line: 3, column: 52 } }, extended: true }
-            3:64 Describe { name: Name { value: "EXTENDED", position: Position { line: 3, column: 73 } }, extended: false }
+            3:10 Describe(Source { name: Name { value: "S", position: Position { line: 3, column: 19 } }, extended: false })
+            3:22 Describe(Source { name: Name { value: "S", position: Position { line: 3, column: 40 } }, extended: true })
+            3:43 Describe(Source { name: Name { value: "S", position: Position { line: 3, column: 52 } }, extended: true })
+            3:64 Describe(Source { name: Name { value: "EXTENDED", position: Position { line: 3, column: 73 } }, extended: false })
             4:10 Explain(Query(Name { value: "CSAS_1", position: Position { line: 4, column: 18 } }))
             4:26 explain 4:34 ad hoc SELECT 1 | SELECT 1
             4:44 explain 4:52 create table (false, false) T with [] as 4:70 SELECT A FROM S | window None | partition None | emit None | limit None | CREATE TABLE t AS SELECT a FROM s
