@@ -15,7 +15,7 @@ use super::topology::*;
 use super::{EdgeKind, Table, Task, TaskOutput};
 use crate::catalog::{Column, Format, Source, WindowSpec};
 use crate::formats::{RawRecord, SourceColumn};
-use crate::functions::aggregate::{AggregateCall, find};
+use crate::functions::aggregate::{AggregateCall, Argument, Options, find, resolve};
 use crate::sql::SqlType;
 use crate::sql::ast::SourceKind;
 
@@ -97,11 +97,18 @@ pub fn grouped(
     emit: EmitMode,
     having: Option<Arc<dyn PhysicalExpr>>,
 ) -> Topology {
-    let call = |name: &str, args: Vec<(usize, SqlType)>| AggregateCall {
-        function: find(name).unwrap().clone(),
-        args,
-        return_type: SqlType::BigInt,
-        text: name.into(),
+    let call = |name: &str, args: Vec<(usize, SqlType)>| {
+        let function = find(name).unwrap().clone();
+        let types: Vec<_> =
+            args.iter().map(|(_, ty)| Argument { ty: Some(ty.clone()), constant: None }).collect();
+        let resolved = resolve(&function, &types, Options::default()).unwrap();
+        AggregateCall {
+            function,
+            args,
+            return_type: resolved.returns,
+            make: resolved.make,
+            text: name.into(),
+        }
     };
     let output = if window.is_some() {
         longs(&["K", "WINDOWSTART", "WINDOWEND", "N", "S"])

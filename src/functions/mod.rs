@@ -55,7 +55,7 @@ pub fn list() -> Vec<FunctionInfo> {
     let aggregates = aggregates().iter().map(|f| FunctionInfo {
         name: f.name(),
         kind: FunctionKind::Aggregate,
-        signatures: f.signatures().iter().map(|s| (*s).to_owned()).collect(),
+        signatures: aggregate::signatures(f.as_ref()),
         summary: f.summary(),
     });
     let mut all: Vec<_> = scalars.chain(aggregates).collect();
@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn functions_are_listed_by_name() {
-        let names: Vec<_> = list().iter().map(|f| format!("{} {}", f.name, f.kind)).collect();
+        let scalars = list().into_iter().filter(|f| f.kind == FunctionKind::Scalar);
+        let names: Vec<_> = scalars.map(|f| format!("{} {}", f.name, f.kind)).collect();
         expect![[r#"
             ABS scalar
             ARRAY_CONCAT scalar
@@ -141,12 +142,10 @@ mod tests {
             ARRAY_UNION scalar
             AS_MAP scalar
             AS_VALUE scalar
-            AVG aggregate
             BIGINT_FROM_BYTES scalar
             CEIL scalar
             COALESCE scalar
             CONCAT scalar
-            COUNT aggregate
             DOUBLE_FROM_BYTES scalar
             ELT scalar
             ENCODE scalar
@@ -170,8 +169,6 @@ mod tests {
             MAP_KEYS scalar
             MAP_UNION scalar
             MAP_VALUES scalar
-            MAX aggregate
-            MIN aggregate
             NULLIF scalar
             PARSE_DATE scalar
             PARSE_TIME scalar
@@ -184,7 +181,6 @@ mod tests {
             SPLIT_TO_MAP scalar
             SQRT scalar
             SUBSTRING scalar
-            SUM aggregate
             TO_BYTES scalar
             TRIM scalar
             UCASE scalar

@@ -14,8 +14,8 @@ use crate::engine::topology::{
     AggregateSpec, EmitMode, ExchangeSpec, FilterSpec, OperatorSpec, ProjectSpec, SourceSpec, StageOutput,
     StageSpec,
 };
-use crate::functions::aggregate::AggregateCall;
-use crate::sql::ast::{Emit, Query, Window, WindowKind};
+use crate::functions::aggregate::{AggregateCall, Options};
+use crate::sql::ast::{Emit, Query, SourceKind, Window, WindowKind};
 use crate::sql::{SqlError, SqlType, sqlstate};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -41,7 +41,8 @@ pub(super) fn plan_aggregate(
             .at(here));
     }
     let window = query.window.as_ref().map(|w| window_spec(w, query.emit)).transpose()?;
-    let mut grouping = Grouping::new(&flatten_group(group_by), &relation.scope, window.is_some())?;
+    let options = Options { over_table: relation.source.kind == SourceKind::Table, ..Options::default() };
+    let mut grouping = Grouping::new(&flatten_group(group_by), &relation.scope, window.is_some(), options)?;
     let mut items = select_items(&query.select, relation, |expr| grouping.bind(expr))?;
     let having = match &query.select.having {
         Some(having) => {
@@ -95,7 +96,8 @@ pub(super) fn plan_aggregate(
             args.push((index, ty));
         }
         let (function, return_type) = (call.function.clone(), call.return_type.clone());
-        calls.push(AggregateCall { function, args, return_type, text: call.text.clone() });
+        let (make, text) = (call.make.clone(), call.text.clone());
+        calls.push(AggregateCall { function, args, return_type, make, text });
     }
     let input = input_schema(&inputs, &grouping.group_names)?;
     let output = output_schema(&group_columns, window.is_some(), &calls);

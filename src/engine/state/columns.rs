@@ -1,7 +1,7 @@
 //! Arrow columns as bytes, for changelog blocks.
 //!
 //! A column is its type's name, then its values as in memory, little endian: a mark whether there are nulls and their
-//! bitmap; fixed-width values as they are; bits packed; text, bytes and lists as lengths (u32) and contents; the
+//! bitmap; fixed-width values as they are; bits packed; text, bytes, lists and maps as lengths (u32) and contents; the
 //! fields of a struct one behind the other. The type's name is checked on reading: a query whose state has another
 //! shape is told so.
 
@@ -49,6 +49,13 @@ fn write_values(column: &ArrayRef, out: &mut Vec<u8>) -> Result<(), EngineError>
             write_lengths(list.value_offsets(), out);
             let (from, to) = ends(list.value_offsets());
             write_values(&list.values().slice(from, to - from), out)?;
+        }
+        DataType::Map(..) => {
+            let map = column.as_map();
+            write_lengths(map.value_offsets(), out);
+            let (from, to) = ends(map.value_offsets());
+            let entries: ArrayRef = std::sync::Arc::new(map.entries().slice(from, to - from));
+            write_values(&entries, out)?;
         }
         DataType::Struct(_) => {
             for field in column.as_struct().columns() {
@@ -99,7 +106,7 @@ fn read_values(ty: &DataType, rows: usize, cursor: &mut Cursor<'_>) -> Result<Ar
             let (offsets, len) = cursor.offsets(rows)?;
             data.add_buffer(offsets).add_buffer(Buffer::from(cursor.take(len)?))
         }
-        DataType::List(field) => {
+        DataType::List(field) | DataType::Map(field, _) => {
             let (offsets, len) = cursor.offsets(rows)?;
             data.add_buffer(offsets).add_child_data(read_values(field.data_type(), len, cursor)?)
         }

@@ -11,7 +11,6 @@ use crate::engine::EngineError;
 use crate::engine::operators::expires;
 use crate::engine::topology::AggregateSpec;
 use crate::functions::aggregate::Accumulator;
-use crate::sql::SqlType;
 
 /// How keys and states are laid out.
 #[derive(Debug)]
@@ -50,8 +49,7 @@ impl Layout {
     }
 
     pub fn accumulators(&self) -> Vec<Box<dyn Accumulator>> {
-        let types = |args: &[(usize, SqlType)]| args.iter().map(|(_, ty)| ty.clone()).collect::<Vec<_>>();
-        self.spec.calls.iter().map(|call| call.function.accumulator(&types(&call.args))).collect()
+        self.spec.calls.iter().map(|call| call.make.make()).collect()
     }
 
     pub fn keys(&self, group: &[ArrayRef]) -> Result<Keys, EngineError> {

@@ -8,8 +8,7 @@ use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 
 use super::slots::{bytes_of, column, fill, for_each_valid, gather, scatter};
-use super::{Accumulator, AggregateFunction};
-use crate::sql::SqlType;
+use super::{Accumulator, AggregateFunction, Built, Factory, Overload};
 
 #[derive(Debug)]
 pub struct Avg;
@@ -23,19 +22,16 @@ impl AggregateFunction for Avg {
         "Average of the values that are not null; 0.0 where there is none"
     }
 
-    fn return_type(&self, args: &[SqlType]) -> Option<SqlType> {
-        match args {
-            [SqlType::Int | SqlType::BigInt | SqlType::Double] => Some(SqlType::Double),
-            _ => None,
-        }
-    }
-
     fn signatures(&self) -> &'static [&'static str] {
-        &["AVG(INTEGER)", "AVG(BIGINT)", "AVG(DOUBLE)"]
+        &["(value INT) -> DOUBLE", "(value BIGINT) -> DOUBLE", "(value DOUBLE) -> DOUBLE"]
     }
 
-    fn accumulator(&self, _args: &[SqlType]) -> Box<dyn Accumulator> {
-        Box::new(Averages::default())
+    fn retracts(&self) -> bool {
+        true
+    }
+
+    fn build(&self, call: &Overload<'_>) -> Result<Built, String> {
+        Ok(Built { returns: call.returns.clone(), make: Factory::new(Averages::default) })
     }
 }
 
@@ -43,6 +39,35 @@ impl AggregateFunction for Avg {
 struct Averages {
     sums: Vec<f64>,
     counts: Vec<i64>,
+}
+
+impl Averages {
+    #[inline(always)]
+    fn each(&mut self, slots: &[u32], args: &[ArrayRef], step: impl Fn(&mut f64, &mut i64, f64)) {
+        let Some(arg) = args.first() else { return };
+        let (sums, counts) = (self.sums.as_mut_slice(), self.counts.as_mut_slice());
+        let mut take = |slot: usize, value: f64| {
+            if let (Some(sum), Some(count)) = (sums.get_mut(slot), counts.get_mut(slot)) {
+                step(sum, count, value);
+            }
+        };
+        macro_rules! take_all {
+            ($type:ty) => {{
+                let values = arg.as_primitive::<$type>().values();
+                for_each_valid(slots, arg.as_ref(), |slot, row| {
+                    if let Some(value) = values.get(row) {
+                        take(slot, *value as f64);
+                    }
+                });
+            }};
+        }
+        match arg.data_type() {
+            DataType::Int32 => take_all!(Int32Type),
+            DataType::Int64 => take_all!(Int64Type),
+            DataType::Float64 => take_all!(Float64Type),
+            other => debug_assert!(false, "AVG of {other}"),
+        }
+    }
 }
 
 impl Accumulator for Averages {
@@ -59,30 +84,20 @@ impl Accumulator for Averages {
     }
 
     fn update(&mut self, slots: &[u32], args: &[ArrayRef], _failed: &mut Vec<(usize, String)>) {
-        let Some(arg) = args.first() else { return };
-        let (sums, counts) = (self.sums.as_mut_slice(), self.counts.as_mut_slice());
-        let mut add = |slot: usize, value: f64| {
-            if let (Some(sum), Some(count)) = (sums.get_mut(slot), counts.get_mut(slot)) {
-                *sum += value;
-                *count += 1;
+        self.each(slots, args, |sum, count, value| {
+            *sum += value;
+            *count += 1;
+        });
+    }
+
+    fn retract(&mut self, slots: &[u32], args: &[ArrayRef], _failed: &mut Vec<(usize, String)>) {
+        self.each(slots, args, |sum, count, value| {
+            *sum -= value;
+            *count -= 1;
+            if *count == 0 {
+                *sum = 0.0;
             }
-        };
-        macro_rules! add_all {
-            ($type:ty) => {{
-                let values = arg.as_primitive::<$type>().values();
-                for_each_valid(slots, arg.as_ref(), |slot, row| {
-                    if let Some(value) = values.get(row) {
-                        add(slot, *value as f64);
-                    }
-                });
-            }};
-        }
-        match arg.data_type() {
-            DataType::Int32 => add_all!(Int32Type),
-            DataType::Int64 => add_all!(Int64Type),
-            DataType::Float64 => add_all!(Float64Type),
-            other => debug_assert!(false, "AVG of {other}"),
-        }
+        });
     }
 
     fn copy_from(&mut self, to: &[u32], other: &dyn Accumulator, from: &[u32]) {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array};
 
 use super::slots::{bytes_of, column, fill, for_each_valid, gather, scatter};
-use super::{Accumulator, AggregateFunction};
-use crate::sql::SqlType;
+use super::{Accumulator, AggregateFunction, Built, Factory, Overload};
 
 #[derive(Debug)]
 pub struct Count;
@@ -21,22 +20,39 @@ impl AggregateFunction for Count {
         "Number of rows, or of rows where the argument is not null"
     }
 
-    fn return_type(&self, args: &[SqlType]) -> Option<SqlType> {
-        (args.len() <= 1).then_some(SqlType::BigInt)
-    }
-
     fn signatures(&self) -> &'static [&'static str] {
-        &["COUNT(*)", "COUNT(T)"]
+        &["() -> BIGINT", "(value T) -> BIGINT"]
     }
 
-    fn accumulator(&self, _args: &[SqlType]) -> Box<dyn Accumulator> {
-        Box::new(Counts::default())
+    fn retracts(&self) -> bool {
+        true
+    }
+
+    fn build(&self, call: &Overload<'_>) -> Result<Built, String> {
+        Ok(Built { returns: call.returns.clone(), make: Factory::new(Counts::default) })
     }
 }
 
 #[derive(Debug, Clone, Default)]
 struct Counts {
     counts: Vec<i64>,
+}
+
+impl Counts {
+    #[inline(always)]
+    fn add<const N: i64>(&mut self, slots: &[u32], args: &[ArrayRef]) {
+        let counts = self.counts.as_mut_slice();
+        // No overflow: 2^63 rows are not to be had.
+        let mut add = |slot: usize| {
+            if let Some(count) = counts.get_mut(slot) {
+                *count += N;
+            }
+        };
+        match args.first() {
+            None => slots.iter().for_each(|&slot| add(slot as usize)),
+            Some(arg) => for_each_valid(slots, arg.as_ref(), |slot, _| add(slot)),
+        }
+    }
 }
 
 impl Accumulator for Counts {
@@ -51,17 +67,11 @@ impl Accumulator for Counts {
     }
 
     fn update(&mut self, slots: &[u32], args: &[ArrayRef], _failed: &mut Vec<(usize, String)>) {
-        let counts = self.counts.as_mut_slice();
-        // No overflow: 2^63 rows are not to be had.
-        let mut add = |slot: usize| {
-            if let Some(count) = counts.get_mut(slot) {
-                *count += 1;
-            }
-        };
-        match args.first() {
-            None => slots.iter().for_each(|&slot| add(slot as usize)),
-            Some(arg) => for_each_valid(slots, arg.as_ref(), |slot, _| add(slot)),
-        }
+        self.add::<1>(slots, args);
+    }
+
+    fn retract(&mut self, slots: &[u32], args: &[ArrayRef], _failed: &mut Vec<(usize, String)>) {
+        self.add::<-1>(slots, args);
     }
 
     fn copy_from(&mut self, to: &[u32], other: &dyn Accumulator, from: &[u32]) {

@@ -1,5 +1,6 @@
 //! MIN and MAX over every type that has an order. DOUBLE is ordered as Java's `Double.compareTo`: NaN is the largest
-//! value and -0.0 is below 0.0. STRING and BYTES are ordered by their bytes.
+//! value and -0.0 is below 0.0. STRING and BYTES are ordered by their bytes, and FALSE comes
+//! before TRUE.
 
 use std::any::Any;
 use std::cmp::Ordering;
@@ -7,7 +8,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BinaryArray, PrimitiveArray, StringArray};
+use arrow::array::{Array, ArrayRef, BinaryArray, BooleanArray, PrimitiveArray, StringArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type,
@@ -15,7 +16,7 @@ use arrow::datatypes::{
 };
 
 use super::slots::{bytes_of, column, fill, for_each_valid, gather, scatter};
-use super::{Accumulator, AggregateFunction};
+use super::{Accumulator, AggregateFunction, Built, Factory, Overload};
 use crate::sql::SqlType;
 
 #[derive(Debug)]
@@ -36,36 +37,26 @@ impl AggregateFunction for MinMax {
         }
     }
 
-    fn return_type(&self, args: &[SqlType]) -> Option<SqlType> {
-        match args {
-            [SqlType::Boolean] => None,
-            [ty] => Some(ty.clone()),
-            _ => None,
-        }
-    }
-
     fn signatures(&self) -> &'static [&'static str] {
-        macro_rules! signatures {
-            ($name:literal) => {
-                &[
-                    concat!($name, "(INTEGER)"),
-                    concat!($name, "(BIGINT)"),
-                    concat!($name, "(DOUBLE)"),
-                    concat!($name, "(DECIMAL)"),
-                    concat!($name, "(STRING)"),
-                    concat!($name, "(BYTES)"),
-                    concat!($name, "(DATE)"),
-                    concat!($name, "(TIME)"),
-                    concat!($name, "(TIMESTAMP)"),
-                ]
-            };
-        }
-        if self.max { signatures!("MAX") } else { signatures!("MIN") }
+        &[
+            "(value INT) -> INT",
+            "(value BIGINT) -> BIGINT",
+            "(value DOUBLE) -> DOUBLE",
+            "(value DECIMAL) -> DECIMAL",
+            "(value STRING) -> STRING",
+            "(value BYTES) -> BYTES",
+            "(value DATE) -> DATE",
+            "(value TIME) -> TIME",
+            "(value TIMESTAMP) -> TIMESTAMP",
+            "(value BOOLEAN) -> BOOLEAN",
+        ]
     }
 
-    fn accumulator(&self, args: &[SqlType]) -> Box<dyn Accumulator> {
-        let ty = args.first().cloned().unwrap_or(SqlType::BigInt);
-        if self.max { accumulator::<Greater>(ty) } else { accumulator::<Less>(ty) }
+    fn build(&self, call: &Overload<'_>) -> Result<Built, String> {
+        let (ty, max) = (call.returns.clone(), self.max);
+        let make =
+            move || if max { accumulator::<Greater>(ty.clone()) } else { accumulator::<Less>(ty.clone()) };
+        Ok(Built { returns: call.returns.clone(), make: Factory::boxed(make) })
     }
 }
 
@@ -78,8 +69,9 @@ fn accumulator<O: Better>(ty: SqlType) -> Box<dyn Accumulator> {
         SqlType::Date => Box::new(Bests::<Date32Type, O>::new(ty)),
         SqlType::Time => Box::new(Bests::<Time32MillisecondType, O>::new(ty)),
         SqlType::Timestamp => Box::new(Bests::<TimestampMillisecondType, O>::new(ty)),
-        // The others have no order that `return_type` knows.
-        SqlType::BigInt | SqlType::Boolean | SqlType::Array(_) | SqlType::Map(_) | SqlType::Struct(_) => {
+        SqlType::Boolean => Box::new(BestBytes::<O>::new(ty)),
+        // The others have no overload.
+        SqlType::BigInt | SqlType::Array(_) | SqlType::Map(_) | SqlType::Struct(_) => {
             Box::new(Bests::<Int64Type, O>::new(SqlType::BigInt))
         }
     }
@@ -243,19 +235,19 @@ where
     }
 }
 
-/// The best text or bytes of each slot. A value is copied only when it wins, into the loser's memory.
+/// The best text, bytes or truth (one byte) of each slot. A value is copied only when it wins, into the loser's memory.
 #[derive(Debug, Clone)]
 struct BestBytes<O> {
     values: Vec<Option<Vec<u8>>>,
     /// The capacities of all values.
     held: usize,
-    text: bool,
+    ty: SqlType,
     order: PhantomData<O>,
 }
 
 impl<O: Better> BestBytes<O> {
     fn new(ty: SqlType) -> Self {
-        Self { values: Vec::new(), held: 0, text: ty == SqlType::String, order: PhantomData }
+        Self { values: Vec::new(), held: 0, ty, order: PhantomData }
     }
 
     fn offer(&mut self, slot: usize, value: &[u8]) {
@@ -309,6 +301,8 @@ impl<O: Better> Accumulator for BestBytes<O> {
             for_each_valid(slots, array, |slot, row| self.offer(slot, array.value(row).as_bytes()));
         } else if let Some(array) = arg.as_any().downcast_ref::<BinaryArray>() {
             for_each_valid(slots, array, |slot, row| self.offer(slot, array.value(row)));
+        } else if let Some(array) = arg.as_any().downcast_ref::<BooleanArray>() {
+            for_each_valid(slots, array, |slot, row| self.offer(slot, &[u8::from(array.value(row))]));
         } else {
             debug_assert!(false, "the argument of {self:?} is another type");
         }
@@ -327,12 +321,21 @@ impl<O: Better> Accumulator for BestBytes<O> {
     }
 
     fn load(&mut self, slots: &[u32], state: &[ArrayRef]) -> Result<(), String> {
-        if self.text {
-            let values = column::<StringArray>(state, 0, slots.len())?;
-            slots.iter().zip(values).for_each(|(&slot, value)| self.set(slot, value.map(str::as_bytes)));
-        } else {
-            let values = column::<BinaryArray>(state, 0, slots.len())?;
-            slots.iter().zip(values).for_each(|(&slot, value)| self.set(slot, value));
+        match self.ty {
+            SqlType::String => {
+                let values = column::<StringArray>(state, 0, slots.len())?;
+                slots.iter().zip(values).for_each(|(&slot, value)| self.set(slot, value.map(str::as_bytes)));
+            }
+            SqlType::Boolean => {
+                let values = column::<BooleanArray>(state, 0, slots.len())?;
+                for (&slot, value) in slots.iter().zip(values) {
+                    self.set(slot, value.map(|value| [u8::from(value)]).as_ref().map(|value| &value[..]));
+                }
+            }
+            _ => {
+                let values = column::<BinaryArray>(state, 0, slots.len())?;
+                slots.iter().zip(values).for_each(|(&slot, value)| self.set(slot, value));
+            }
         }
         Ok(())
     }
@@ -343,11 +346,13 @@ impl<O: Better> Accumulator for BestBytes<O> {
 
     fn evaluate(&self, slots: &[u32]) -> ArrayRef {
         let values = slots.iter().map(|&slot| self.get(slot));
-        if self.text {
+        match self.ty {
             // What went in was UTF-8.
-            Arc::new(values.map(|v| v.map(|v| String::from_utf8_lossy(v))).collect::<StringArray>())
-        } else {
-            Arc::new(values.collect::<BinaryArray>())
+            SqlType::String => {
+                Arc::new(values.map(|v| v.map(|v| String::from_utf8_lossy(v))).collect::<StringArray>())
+            }
+            SqlType::Boolean => Arc::new(values.map(|v| v.map(|v| v == [1])).collect::<BooleanArray>()),
+            _ => Arc::new(values.collect::<BinaryArray>()),
         }
     }
 

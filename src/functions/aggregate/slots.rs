@@ -51,12 +51,18 @@ pub fn for_each_valid(slots: &[u32], array: &dyn Array, mut take: impl FnMut(usi
 
 /// The i-th state column as an array of type `A`, of the length that is asked for and without nulls unless allowed.
 pub fn column<A: Array + 'static>(state: &[ArrayRef], i: usize, rows: usize) -> Result<&A, String> {
+    let column = column_at(state, i, rows)?;
+    let found = column.data_type();
+    column.as_any().downcast_ref::<A>().ok_or_else(|| format!("state column {i} has type {found}"))
+}
+
+/// The i-th state column, of the length that is asked for.
+pub fn column_at(state: &[ArrayRef], i: usize, rows: usize) -> Result<&ArrayRef, String> {
     let column = state.get(i).ok_or_else(|| format!("state column {i} is missing"))?;
     if column.len() != rows {
         return Err(format!("state column {i} has {} rows instead of {rows}", column.len()));
     }
-    let found = column.data_type();
-    column.as_any().downcast_ref::<A>().ok_or_else(|| format!("state column {i} has type {found}"))
+    Ok(column)
 }
 
 pub fn bytes_of<T>(values: &Vec<T>) -> usize {

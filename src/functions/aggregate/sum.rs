@@ -5,11 +5,11 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, PrimitiveArray};
+use arrow::array::{Array, ArrayRef, ArrowNativeTypeOp, PrimitiveArray};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal128Type, Float64Type, Int32Type, Int64Type};
 
 use super::slots::{bytes_of, column, fill, for_each_valid, gather, scatter};
-use super::{Accumulator, AggregateFunction};
+use super::{Accumulator, AggregateFunction, Built, Factory, Overload};
 use crate::functions::decimal::limit;
 use crate::sql::SqlType;
 
@@ -25,29 +25,36 @@ impl AggregateFunction for Sum {
         "Sum of the values that are not null; 0 where there is none"
     }
 
-    fn return_type(&self, args: &[SqlType]) -> Option<SqlType> {
-        match args {
-            [ty] if ty.is_numeric() => Some(ty.clone()),
-            _ => None,
-        }
-    }
-
     fn signatures(&self) -> &'static [&'static str] {
-        &["SUM(INTEGER)", "SUM(BIGINT)", "SUM(DOUBLE)", "SUM(DECIMAL)"]
+        &[
+            "(value INT) -> INT",
+            "(value BIGINT) -> BIGINT",
+            "(value DOUBLE) -> DOUBLE",
+            "(value DECIMAL) -> DECIMAL",
+        ]
     }
 
-    fn accumulator(&self, args: &[SqlType]) -> Box<dyn Accumulator> {
-        let ty = args.first().cloned().unwrap_or(SqlType::BigInt);
-        match ty {
-            SqlType::Int => Box::new(Sums::<Int32Type, _>::new(ty, |a: i32, b| a.checked_add(b))),
-            SqlType::Double => Box::new(Sums::<Float64Type, _>::new(ty, |a: f64, b| Some(a + b))),
-            SqlType::Decimal { precision, .. } => {
-                let limit = limit(precision);
-                let add = move |a: i128, b| a.checked_add(b).filter(|sum| -limit < *sum && *sum < limit);
-                Box::new(Sums::<Decimal128Type, _>::new(ty, add))
-            }
-            _ => Box::new(Sums::<Int64Type, _>::new(SqlType::BigInt, |a: i64, b| a.checked_add(b))),
+    fn retracts(&self) -> bool {
+        true
+    }
+
+    fn build(&self, call: &Overload<'_>) -> Result<Built, String> {
+        let ty = call.returns.clone();
+        Ok(Built { returns: ty.clone(), make: Factory::boxed(move || accumulator(ty.clone())) })
+    }
+}
+
+/// Sums of values of this type.
+pub fn accumulator(ty: SqlType) -> Box<dyn Accumulator> {
+    match ty {
+        SqlType::Int => Box::new(Sums::<Int32Type, _>::new(ty, |a: i32, b| a.checked_add(b))),
+        SqlType::Double => Box::new(Sums::<Float64Type, _>::new(ty, |a: f64, b| Some(a + b))),
+        SqlType::Decimal { precision, .. } => {
+            let limit = limit(precision);
+            let add = move |a: i128, b| a.checked_add(b).filter(|sum| -limit < *sum && *sum < limit);
+            Box::new(Sums::<Decimal128Type, _>::new(ty, add))
         }
+        _ => Box::new(Sums::<Int64Type, _>::new(SqlType::BigInt, |a: i64, b| a.checked_add(b))),
     }
 }
 
@@ -111,6 +118,20 @@ where
                 }
             }
         });
+    }
+
+    fn retract(&mut self, slots: &[u32], args: &[ArrayRef], failed: &mut Vec<(usize, String)>) {
+        let array = args.first().and_then(|arg| arg.as_any().downcast_ref::<PrimitiveArray<P>>());
+        let Some(array) = array else { return };
+        for ((row, slot), value) in slots.iter().enumerate().zip(array) {
+            if let (Some(sum), Some(value)) = (self.sums.get_mut(*slot as usize), value) {
+                let minus = P::Native::default().sub_checked(value).ok();
+                match minus.and_then(|minus| (self.add)(*sum, minus)) {
+                    Some(new) => *sum = new,
+                    None => failed.push((row, format!("the sum is out of range for {}", self.ty))),
+                }
+            }
+        }
     }
 
     fn copy_from(&mut self, to: &[u32], other: &dyn Accumulator, from: &[u32]) {

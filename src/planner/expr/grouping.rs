@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
 use datafusion::physical_expr::expressions::{Column, Literal};
-use sqlparser::ast::{Expr, Function};
+use sqlparser::ast::{DuplicateTreatment, Expr, Function, FunctionArguments};
 
 use super::call::{arguments, contains_aggregate, name_of};
 use super::convert::coerce;
 use super::names::Names;
 use super::scope::{ScopeNames, column_text, find};
 use super::{Bound, Scope, binder, position_of};
-use crate::functions::aggregate::{self, AggregateFunction};
+use crate::functions::aggregate::{self, AggregateFunction, Argument, Factory, Options};
 use crate::sql::{Position, SqlError, SqlType, quote_ident as quoted, sqlstate};
 
 /// A GROUP BY and the aggregate calls found so far.
@@ -33,6 +33,7 @@ pub struct Grouping {
     pub calls: Vec<BoundCall>,
     source: Scope,
     windowed: bool,
+    options: Options,
 }
 
 /// A call of an aggregate function with its arguments over the source scope.
@@ -41,6 +42,7 @@ pub struct BoundCall {
     pub function: Arc<dyn AggregateFunction>,
     pub args: Vec<Bound>,
     pub return_type: SqlType,
+    pub make: Factory,
     pub text: String,
 }
 
@@ -48,7 +50,12 @@ impl Grouping {
     /// Binds the grouping expressions.
     ///
     /// Errors: what is wrong with them; aggregates in them; constants, which group nothing.
-    pub fn new(group_by: &[Expr], source: &Scope, windowed: bool) -> Result<Self, SqlError> {
+    pub fn new(
+        group_by: &[Expr],
+        source: &Scope,
+        windowed: bool,
+        options: Options,
+    ) -> Result<Self, SqlError> {
         let mut bound = Vec::with_capacity(group_by.len());
         let mut names = Vec::with_capacity(group_by.len());
         for (i, expr) in group_by.iter().enumerate() {
@@ -67,7 +74,8 @@ impl Grouping {
             });
             bound.push(item);
         }
-        Ok(Self { group_by: bound, group_names: names, calls: Vec::new(), source: source.clone(), windowed })
+        let source = source.clone();
+        Ok(Self { group_by: bound, group_names: names, calls: Vec::new(), source, windowed, options })
     }
 
     /// Binds an expression of SELECT or HAVING over the output: grouping columns, `WINDOWSTART` and `WINDOWEND` where there is
@@ -142,7 +150,7 @@ impl Names for Grouping {
     }
 
     fn aggregate(&mut self, call: &Function, at: Option<Position>) -> Result<Bound, SqlError> {
-        let new = bind_call(call, &self.source).map_err(|e| e.at(at))?;
+        let new = bind_call(call, &self.source, self.options).map_err(|e| e.at(at))?;
         let known = self.calls.iter().position(|old| old.text == new.text);
         let (text, return_type) = (new.text.clone(), new.return_type.clone());
         let index = known.unwrap_or_else(|| {
@@ -168,48 +176,88 @@ impl Names for Grouping {
     }
 }
 
-fn bind_call(call: &Function, source: &Scope) -> Result<BoundCall, SqlError> {
+fn bind_call(call: &Function, source: &Scope, options: Options) -> Result<BoundCall, SqlError> {
     let name = name_of(call);
-    let function =
-        aggregate::find(&name).ok_or_else(|| SqlError::internal(format!("no aggregate {name}")))?.clone();
+    let missing = || SqlError::internal(format!("no aggregate {name}"));
     let whole = Expr::Function(call.clone());
-    let exprs = arguments(call, &whole)?;
+    let form = Form::of(call);
+    let function = match form {
+        Form::Distinct(_) => aggregate::find_distinct(&name)
+            .ok_or_else(|| SqlError::not_supported(format!("{name} with DISTINCT")))?,
+        _ => aggregate::find(&name).ok_or_else(missing)?,
+    };
+    let plain = form.plain().unwrap_or(call);
+    let exprs = arguments(plain, &whole)?;
     let star = exprs.is_none();
     let mut args = Vec::new();
-    for expr in exprs.unwrap_or_default() {
+    let ordered = form.order().into_iter();
+    for expr in ordered.chain(exprs.unwrap_or_default()) {
         let arg = binder::bind(expr, &mut ScopeNames::in_aggregate(source))?;
         // COUNT(NULL) counts nothing, whatever NULL's type.
         args.push(if arg.ty.is_none() && name == "COUNT" { coerce(arg, SqlType::String)? } else { arg });
     }
     let texts: Vec<_> = args.iter().map(|arg| arg.text.as_str()).collect();
     let shown = if args.is_empty() { "*".to_owned() } else { texts.join(", ") };
-    let text = format!("{name}({shown})");
-    if name == "COUNT" && matches!(args.as_slice(), [arg] if arg.constant().is_some_and(|v| !v.is_null())) {
+    let distinct = if matches!(form, Form::Distinct(_)) { "DISTINCT " } else { "" };
+    let text = format!("{name}({distinct}{shown})");
+    let is_constant = |arg: &Bound| arg.constant().is_some_and(|value| !value.is_null());
+    if name == "COUNT" && distinct.is_empty() && matches!(args.as_slice(), [arg] if is_constant(arg)) {
         // COUNT(1) is COUNT(*): no column is carried for it.
         args.clear();
     }
-    let types: Option<Vec<_>> = args.iter().map(|arg| arg.ty.clone()).collect();
-    let missing = || {
-        let types: Vec<_> =
-            args.iter().map(|arg| arg.ty.clone().map_or("NULL".to_owned(), |ty| ty.to_string())).collect();
-        let types = if star { "*".to_owned() } else { types.join(", ") };
-        SqlError::new(sqlstate::UNDEFINED_FUNCTION, format!("function {name}({types}) does not exist"))
-            .hint(format!("the function is there as {}", function.signatures().join(", ")))
-    };
-    let types = types.ok_or_else(missing)?;
+    let typed: Vec<Argument> =
+        args.iter().map(|arg| Argument { ty: arg.ty.clone(), constant: arg.constant().cloned() }).collect();
     if star && name != "COUNT" {
-        return Err(missing());
+        return Err(aggregate::undefined(function, &[]));
     }
-    if let Some(return_type) = function.return_type(&types) {
-        return Ok(BoundCall { function, args, return_type, text });
-    }
-    // Implicit widening: AVG of a DECIMAL is that of a DOUBLE.
-    let wide = vec![SqlType::Double; types.len()];
-    match function.return_type(&wide) {
-        Some(return_type) if types.iter().all(|ty| ty.is_numeric()) => {
-            let args = args.into_iter().map(|arg| coerce(arg, SqlType::Double)).collect::<Result<_, _>>()?;
-            Ok(BoundCall { function, args, return_type, text })
+    let resolved = aggregate::resolve(function, &typed, options)?;
+    let columns = args.into_iter().zip(resolved.columns);
+    let args = columns.map(|(arg, ty)| coerce(arg, ty)).collect::<Result<_, _>>()?;
+    let (return_type, make) = (resolved.returns, resolved.make);
+    Ok(BoundCall { function: function.clone(), args, return_type, make, text })
+}
+
+/// The forms of a call beyond the plain one.
+enum Form<'a> {
+    Plain,
+    /// `f(DISTINCT x)`, with the call without the word.
+    Distinct(Box<Function>),
+    /// `f(x) WITHIN GROUP (ORDER BY y)`, with the call without that clause.
+    Ordered(&'a Expr, Box<Function>),
+}
+
+impl<'a> Form<'a> {
+    fn of(call: &'a Function) -> Self {
+        if let FunctionArguments::List(list) = &call.args
+            && list.duplicate_treatment == Some(DuplicateTreatment::Distinct)
+        {
+            let mut plain = call.clone();
+            if let FunctionArguments::List(list) = &mut plain.args {
+                list.duplicate_treatment = None;
+            }
+            return Form::Distinct(Box::new(plain));
         }
-        _ => Err(missing()),
+        match call.within_group.as_slice() {
+            [order] if order.options.asc != Some(false) && order.with_fill.is_none() => {
+                let plain = Function { within_group: Vec::new(), ..call.clone() };
+                Form::Ordered(&order.expr, Box::new(plain))
+            }
+            _ => Form::Plain,
+        }
+    }
+
+    fn plain(&self) -> Option<&Function> {
+        match self {
+            Form::Plain => None,
+            Form::Distinct(plain) | Form::Ordered(_, plain) => Some(plain),
+        }
+    }
+
+    /// What comes before the arguments.
+    fn order(&self) -> Option<&'a Expr> {
+        match self {
+            Form::Ordered(order, _) => Some(order),
+            _ => None,
+        }
     }
 }

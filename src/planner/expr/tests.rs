@@ -9,6 +9,7 @@ use expect_test::{Expect, expect};
 use sqlparser::ast::SelectItem;
 
 use super::*;
+use crate::functions::aggregate::Options;
 use crate::functions::error_text;
 use crate::sql::Variables;
 use crate::sql::ast::StatementKind;
@@ -740,7 +741,7 @@ fn grouping() {
     let check = |group_by: &[&str], windowed: bool, items: &[&str], expected: Expect| {
         let group_by: Vec<_> = group_by.iter().map(|g| parse(g)).collect();
         let mut lines = Vec::new();
-        match Grouping::new(&group_by, &scope(), windowed) {
+        match Grouping::new(&group_by, &scope(), windowed, Options::default()) {
             Ok(mut grouping) => {
                 for item in items {
                     lines.push(match try_parse(item).and_then(|expr| grouping.bind(&expr)) {
@@ -799,24 +800,25 @@ fn grouping() {
             I  =>  42803 @1 column I must appear in the GROUP BY clause or be used in an aggregate function
             L + 1  =>  42803 @1 column L must appear in the GROUP BY clause or be used in an aggregate function
             SUM(COUNT(*))  =>  42803 @5 aggregate function calls cannot be nested
-            SUM(S)  =>  42883 @1 function SUM(STRING) does not exist; the function is there as SUM(INTEGER), SUM(BIGINT), SUM(DOUBLE), SUM(DECIMAL)
+            SUM(S)  =>  42883 @1 function SUM(STRING) does not exist; the function is there as SUM(value INT) -> INT, SUM(value BIGINT) -> BIGINT, SUM(value DOUBLE) -> DOUBLE, SUM(value DECIMAL) -> DECIMAL
             AVG(M)  =>  DOUBLE: AVG(M)@6
             COUNT(NULL)  =>  BIGINT: COUNT(NULL)@7
-            MIN(B)  =>  42883 @1 function MIN(BOOLEAN) does not exist; the function is there as MIN(INTEGER), MIN(BIGINT), MIN(DOUBLE), MIN(DECIMAL), MIN(STRING), MIN(BYTES), MIN(DATE), MIN(TIME), MIN(TIMESTAMP)
-            SUM(*)  =>  42883 @1 function SUM(*) does not exist; the function is there as SUM(INTEGER), SUM(BIGINT), SUM(DOUBLE), SUM(DECIMAL)
+            MIN(B)  =>  BOOLEAN: MIN(B)@8
+            SUM(*)  =>  42883 @1 function SUM(*) does not exist; the function is there as SUM(value INT) -> INT, SUM(value BIGINT) -> BIGINT, SUM(value DOUBLE) -> DOUBLE, SUM(value DECIMAL) -> DECIMAL
             X  =>  42703 @1 column X does not exist; there are I, L, D, M, S, B, DT, TM, TS, Y, ROWTIME, `Mixed`
             ROWTIME  =>  42803 @1 column ROWTIME must appear in the GROUP BY clause or be used in an aggregate function
             COUNT(*) IN (1, 2)  =>  BOOLEAN: COUNT(*)@4 IN (SET) ([1, 2])
             UCASE(S)  =>  STRING: UCASE(S@0)
             COUNT(DISTINCT I)  =>  0A000 @7 not supported yet: DISTINCT in a function
-            COUNT(1)  =>  BIGINT: COUNT(1)@8
+            COUNT(1)  =>  BIGINT: COUNT(1)@9
             'x'  =>  STRING: x
-            CASE WHEN COUNT(*) > 1 THEN MAX(I) END  =>  INTEGER: CASE WHEN COUNT(*)@4 > 1 THEN MAX(I)@9 END
+            CASE WHEN COUNT(*) > 1 THEN MAX(I) END  =>  INTEGER: CASE WHEN COUNT(*)@4 > 1 THEN MAX(I)@10 END
             names ["S", "KSQL_COL_1"]
             call COUNT(*) BIGINT of 
             call SUM(L) BIGINT of L (BIGINT)
             call AVG(M) DOUBLE of M (DOUBLE)
             call COUNT(NULL) BIGINT of NULL (STRING)
+            call MIN(B) BOOLEAN of B (BOOLEAN)
             call COUNT(1) BIGINT of 
             call MAX(I) INTEGER of I (INTEGER)"#]],
     );
