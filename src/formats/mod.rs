@@ -25,7 +25,7 @@ mod event_time;
 mod headers;
 mod java_double;
 pub mod java_time;
-mod json;
+pub mod json;
 mod kafka;
 mod murmur2;
 mod support;

@@ -151,6 +151,7 @@ mod tests {
             ENCODE scalar
             ENTRIES scalar
             EXP scalar
+            EXTRACTJSONFIELD scalar
             FIELD scalar
             FLOOR scalar
             FORMAT_DATE scalar
@@ -162,6 +163,13 @@ mod tests {
             GREATEST scalar
             IFNULL scalar
             INT_FROM_BYTES scalar
+            IS_JSON_STRING scalar
+            JSON_ARRAY_CONTAINS scalar
+            JSON_ARRAY_LENGTH scalar
+            JSON_CONCAT scalar
+            JSON_ITEMS scalar
+            JSON_KEYS scalar
+            JSON_RECORDS scalar
             LCASE scalar
             LEAST scalar
             LEN scalar

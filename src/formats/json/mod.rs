@@ -32,6 +32,7 @@ mod tests;
 
 pub(super) use cell::read_scalar;
 pub(super) use object::ObjectReader;
-pub(super) use scan::{Fault, Top};
-pub(super) use text::write_text;
+pub(super) use scan::Top;
+pub use scan::{Cursor, Fault, RawText};
+pub use text::{unescape, write_text};
 pub(super) use write::{CellValues, Cells, write_cell};

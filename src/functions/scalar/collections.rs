@@ -243,7 +243,7 @@ mod tests {
                 ARRAY_EXCEPT(ARRAY<INT> [0], ARRAY<INT> null) -> NULL
                 ARRAY_INTERSECT(ARRAY<INT> [0, 0, 1, null], ARRAY<INT> [1, null, 0]) -> [0, 1, NULL]
                 ARRAY_INTERSECT(ARRAY<INT> null, ARRAY<INT> [1]) -> NULL
-                ARRAY_UNION(ARRAY<INT> [0, 0, 1], ARRAY<BIGINT> [2, 1, null, 2]) -> error: function ARRAY_UNION(ARRAY<INTEGER>, ARRAY<BIGINT>) does not exist
+                ARRAY_UNION(ARRAY<INT> [0, 0, 1], ARRAY<BIGINT> [2, 1, null, 2]) -> [0, 1, 2, NULL]
                 ARRAY_UNION(ARRAY<INT> [0], ARRAY<INT> null) -> NULL
                 ARRAY_CONCAT(ARRAY<STRING> ["a"], ARRAY<STRING> ["a", null]) -> [a, a, NULL]
                 ARRAY_CONCAT(ARRAY<INT> [1], ARRAY<INT> null) -> [1]

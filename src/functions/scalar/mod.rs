@@ -10,6 +10,10 @@ mod collections;
 mod conditional;
 mod encoding;
 mod extremes;
+mod json;
+mod json_contains;
+mod json_path;
+mod json_text;
 mod maps;
 mod math;
 mod nested;
@@ -67,6 +71,7 @@ static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         collections::FUNCTIONS,
         conditional::FUNCTIONS,
         extremes::FUNCTIONS,
+        json::FUNCTIONS,
         maps::FUNCTIONS,
         math::FUNCTIONS,
         parts::FUNCTIONS,
