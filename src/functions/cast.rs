@@ -148,9 +148,9 @@ pub fn cast(array: &ArrayRef, from: SqlType, to: SqlType) -> Result<ArrayRef, St
         }
         (Map(from), Map(to)) => {
             let maps = array.as_map_opt().ok_or("no MAP")?;
-            let keys = cast(maps.keys(), from.key, to.key.clone())?;
-            let values = cast(maps.values(), from.value, to.value.clone())?;
-            super::nested::map_of(keys, values, maps.offsets().clone(), maps.nulls().cloned(), &to)
+            let keys = cast(maps.keys(), from.key, to.key)?;
+            let values = cast(maps.values(), from.value, to.value)?;
+            super::nested::map_of(keys, values, maps.offsets().clone(), maps.nulls().cloned())
         }
         (Struct(from), Struct(to)) => cast_struct(array, &from, &to),
         (from, to) if castable(from.clone(), to.clone()) => arrow_cast(array, to),

@@ -153,6 +153,7 @@ mod tests {
             EXP scalar
             EXTRACTJSONFIELD scalar
             FIELD scalar
+            FILTER scalar
             FLOOR scalar
             FORMAT_DATE scalar
             FORMAT_TIME scalar
@@ -182,6 +183,7 @@ mod tests {
             PARSE_TIME scalar
             PARSE_TIMESTAMP scalar
             POWER scalar
+            REDUCE scalar
             REPLACE scalar
             ROUND scalar
             SIGN scalar
@@ -190,6 +192,7 @@ mod tests {
             SQRT scalar
             SUBSTRING scalar
             TO_BYTES scalar
+            TRANSFORM scalar
             TRIM scalar
             UCASE scalar
             UNIX_TIMESTAMP scalar"#]]

@@ -8,7 +8,7 @@ use arrow::compute::interleave;
 use arrow::datatypes::{DataType, Field, Fields};
 
 use super::Equality;
-use crate::sql::{MapType, StructField};
+use crate::sql::StructField;
 
 /// An array of one element a column, in each of `rows` rows.
 pub fn array(columns: &[ArrayRef], rows: usize, element: DataType) -> Result<ArrayRef, String> {
@@ -19,7 +19,7 @@ pub fn array(columns: &[ArrayRef], rows: usize, element: DataType) -> Result<Arr
 }
 
 /// A map of one entry a pair of columns. Of entries with one key the last one stays; a key that is NULL is the text `null`.
-pub fn map(keys: &[ArrayRef], values: &[ArrayRef], rows: usize, ty: &MapType) -> Result<ArrayRef, String> {
+pub fn map(keys: &[ArrayRef], values: &[ArrayRef], rows: usize) -> Result<ArrayRef, String> {
     let keys: Vec<ArrayRef> = keys.iter().map(named).collect::<Result<_, _>>()?;
     let equalities: Vec<Vec<Equality>> = keys
         .iter()
@@ -41,7 +41,7 @@ pub fn map(keys: &[ArrayRef], values: &[ArrayRef], rows: usize, ty: &MapType) ->
         let columns: Vec<&dyn Array> = columns.iter().map(AsRef::as_ref).collect();
         interleave(&columns, &taken).map_err(|e| e.to_string())
     };
-    map_of(pick(&keys)?, pick(values)?, OffsetBuffer::from_lengths(lengths), None, ty)
+    map_of(pick(&keys)?, pick(values)?, OffsetBuffer::from_lengths(lengths), None)
 }
 
 /// A column of maps from its flat keys and values.
@@ -50,11 +50,10 @@ pub fn map_of(
     values: ArrayRef,
     offsets: OffsetBuffer<i32>,
     nulls: Option<NullBuffer>,
-    ty: &MapType,
 ) -> Result<ArrayRef, String> {
     let fields = Fields::from(vec![
-        Field::new("key", ty.key.arrow(), false),
-        Field::new("value", ty.value.arrow(), true),
+        Field::new("key", keys.data_type().clone(), false),
+        Field::new("value", values.data_type().clone(), true),
     ]);
     let entries =
         StructArray::try_new(fields.clone(), vec![keys, values], None).map_err(|e| e.to_string())?;

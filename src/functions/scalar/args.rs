@@ -5,10 +5,14 @@ use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanArray, PrimitiveArray, StringArray,
 };
 
+use super::lambda::Lambda;
+
 /// The arguments of one call, converted to the parameter types. Where all are constant there is one row.
 #[derive(Debug)]
 pub struct Args {
+    /// The arguments that are no lambdas.
     pub columns: Vec<Argument>,
+    pub lambdas: Vec<Box<dyn Lambda>>,
     pub rows: usize,
 }
 
@@ -28,6 +32,11 @@ pub struct Values<'a, A> {
 impl Args {
     pub(super) fn argument(&self, i: usize) -> Result<&Argument, String> {
         self.columns.get(i).ok_or_else(|| format!("argument {} is missing", i + 1))
+    }
+
+    /// The i-th of the lambdas.
+    pub fn lambda(&self, i: usize) -> Result<&dyn Lambda, String> {
+        self.lambdas.get(i).map(AsRef::as_ref).ok_or_else(|| format!("lambda {} is missing", i + 1))
     }
 
     /// The i-th argument as one array of all rows.

@@ -14,6 +14,7 @@ mod json;
 mod json_contains;
 mod json_path;
 mod json_text;
+pub mod lambda;
 mod maps;
 mod math;
 mod nested;
@@ -30,8 +31,8 @@ use std::sync::{Arc, LazyLock};
 
 use datafusion::logical_expr::ScalarUDF;
 
-pub use args::Args;
-pub use signature::{Overload, Signature};
+pub use args::{Args, Argument};
+pub use signature::{Kernel, Overload, Signature};
 pub use time::check_constants;
 
 use super::suggest::nearest;
@@ -72,6 +73,7 @@ static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         conditional::FUNCTIONS,
         extremes::FUNCTIONS,
         json::FUNCTIONS,
+        lambda::FUNCTIONS,
         maps::FUNCTIONS,
         math::FUNCTIONS,
         parts::FUNCTIONS,

@@ -85,6 +85,11 @@ impl Bindings {
         self.0.iter().find(|(name, _)| *name == var).map(|(_, ty)| ty)
     }
 
+    /// Whether all variables stand for the same types.
+    pub fn same(&self, other: &Bindings) -> bool {
+        self.0 == other.0
+    }
+
     /// Adds a use of a variable. None: it has no type in common with the uses so far.
     pub fn unite(&mut self, var: char, ty: &SqlType) -> Option<()> {
         match self.0.iter_mut().find(|(name, _)| *name == var) {
@@ -169,7 +174,7 @@ impl Pattern {
     }
 
     /// Binds the variables of this pattern to the parts of an argument's type. None: the argument has another shape.
-    fn collect(&self, arg: &SqlType, bindings: &mut Bindings) -> Option<()> {
+    pub fn collect(&self, arg: &SqlType, bindings: &mut Bindings) -> Option<()> {
         match (self, arg) {
             (Pattern::Var(var), _) => bindings.unite(*var, arg),
             (Pattern::Array(element), SqlType::Array(arg)) => element.collect(arg, bindings),

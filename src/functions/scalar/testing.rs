@@ -64,7 +64,7 @@ fn apply(name: &str, args: &[Typed]) -> Result<Typed, String> {
         });
     }
     let run = |columns: Vec<Argument>, rows| {
-        let result = kernel(&Args { columns, rows })?;
+        let result = kernel(&Args { columns, lambdas: Vec::new(), rows })?;
         assert_eq!(result.len(), rows, "{name}: rows of the result");
         assert_eq!(result.data_type(), &resolved.returns.arrow(), "{name}: type of the result");
         Ok::<_, String>(result)

@@ -79,7 +79,7 @@ impl ScalarUDFImpl for Udf {
             })
         });
         let rows = if constant { 1 } else { args.number_rows };
-        let args = Args { columns: columns.collect::<Result<_>>()?, rows };
+        let args = Args { columns: columns.collect::<Result<_>>()?, lambdas: Vec::new(), rows };
         let result = kernel(&args).map_err(|e| exec_datafusion_err!("{}: {e}", self.function.name))?;
         if constant {
             Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?))

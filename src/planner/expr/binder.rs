@@ -8,7 +8,7 @@ use sqlparser::ast::{BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Exp
 
 use super::names::{Names, fold};
 use super::{
-    Bound, arithmetic, call, case, compare, convert, in_list, lazy, literal, nested, position_of,
+    Bound, arithmetic, call, case, compare, convert, in_list, lambda, lazy, literal, nested, position_of,
     require_boolean,
 };
 use crate::sql::{SqlError, SqlType, sqlstate};
@@ -18,11 +18,13 @@ const MAX_DEPTH: usize = 100;
 
 /// Binds an expression over names.
 pub fn bind(expr: &Expr, names: &mut dyn Names) -> Result<Bound, SqlError> {
-    Binder { names, depth: 0 }.bind(expr)
+    Binder { names, lambdas: Vec::new(), depth: 0 }.bind(expr)
 }
 
 pub struct Binder<'a> {
     pub names: &'a mut dyn Names,
+    /// The lambdas around the expression at hand, from the outside in.
+    pub lambdas: Vec<lambda::Frame>,
     depth: usize,
 }
 
@@ -34,7 +36,9 @@ impl Binder<'_> {
                 .at(position_of(expr)));
         }
         self.depth += 1;
-        let bound = match self.names.whole(expr) {
+        // What a grouping expression is called in a lambda may be one of its parameters.
+        let whole = if self.lambdas.is_empty() { self.names.whole(expr) } else { Ok(None) };
+        let bound = match whole {
             Ok(Some(bound)) => Ok(bound),
             Ok(None) => self.node(expr),
             Err(error) => Err(error),
@@ -48,6 +52,9 @@ impl Binder<'_> {
             Expr::Nested(inner) => self.bind(inner),
             Expr::Value(value) => literal::value(&value.value, false),
             Expr::TypedString(typed) => literal::typed(typed),
+            Expr::Identifier(ident) if lambda::variable(&self.lambdas, &fold(ident)).is_some() => {
+                lambda::variable(&self.lambdas, &fold(ident)).ok_or_else(|| unsupported(expr))
+            }
             Expr::Identifier(ident) => self.names.column(None, &fold(ident), position_of(expr)),
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
                 [qualifier, name] => {
@@ -160,7 +167,8 @@ impl Binder<'_> {
             _ => return Err(unsupported(whole)),
         };
         if operator.is_numerical_operators() || operator == Operator::StringConcat {
-            arithmetic::bind(self.bind(left)?, operator, self.bind(right)?)
+            let bound = arithmetic::bind(self.bind(left)?, operator, self.bind(right)?)?;
+            Ok(if self.lambdas.is_empty() { bound } else { lambda::required(bound) })
         } else {
             self.compare(left, operator, right)
         }

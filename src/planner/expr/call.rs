@@ -13,7 +13,7 @@ use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgum
 use super::binder::{Binder, unsupported};
 use super::constant::fold;
 use super::convert::unite;
-use super::{Bound, lazy, nested, position_of};
+use super::{Bound, lambda, lazy, nested, position_of};
 use crate::functions::{aggregate, scalar};
 use crate::sql::{SqlError, SqlType, sqlstate};
 
@@ -45,6 +45,9 @@ pub fn bind(binder: &mut Binder<'_>, call: &Function, whole: &Expr) -> Result<Bo
 
 /// A scalar function on argument expressions.
 pub fn scalar(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> Result<Bound, SqlError> {
+    if args.iter().any(|arg| lambda::parts(arg).is_some()) {
+        return lambda::bind(binder, name, args);
+    }
     let bound = args.iter().map(|arg| binder.bind(arg)).collect::<Result<Vec<_>, _>>()?;
     let types: Vec<_> = bound.iter().map(|arg| arg.ty.clone()).collect();
     let resolved = scalar::resolve(name, &types)?;

@@ -21,6 +21,7 @@ mod convert;
 mod decimal;
 mod grouping;
 mod in_list;
+mod lambda;
 mod lazy;
 mod literal;
 mod names;

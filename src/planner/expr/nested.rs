@@ -298,9 +298,9 @@ impl Nested {
                     Operation::Array(element) => {
                         kernels::array(&columns, rows, element.arrow()).map_err(failed)
                     }
-                    Operation::Map(SqlType::Map(ty)) => {
+                    Operation::Map(_) => {
                         let values = columns.split_off(columns.len() / 2);
-                        kernels::map(&columns, &values, rows, ty).map_err(failed)
+                        kernels::map(&columns, &values, rows).map_err(failed)
                     }
                     Operation::Struct(SqlType::Struct(fields)) => {
                         kernels::structure(columns, rows, fields).map_err(failed)

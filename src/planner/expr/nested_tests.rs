@@ -157,3 +157,60 @@ fn comparisons() {
             CASE WHEN I = 1 THEN STRUCT(a := 1) ELSE STRUCT(b := 2) END  =>  STRUCT<A INTEGER, B INTEGER>: {A: NULL, B: 2} | {A: NULL, B: 2} | {A: NULL, B: 2}"#]],
     );
 }
+
+#[test]
+fn lambdas() {
+    check(
+        &[
+            "TRANSFORM(ARRAY[I, 2], x => x + 5)",
+            "TRANSFORM(ARRAY[S, 'b'], x => UCASE(x))",
+            "TRANSFORM(ARRAY[1, 2], x => x * I)",
+            "TRANSFORM(ARRAY[1, 2], x => TRANSFORM(ARRAY[10, 20], y => x * y + I))",
+            "TRANSFORM(MAP('a' := I, 'b' := 1), (k, v) => UCASE(k), (k, v) => v + 1)",
+            "TRANSFORM(MAP('a' := 1, 'b' := 2), (k, v) => 'same', (k, v) => v)",
+            "FILTER(ARRAY[I, 2, NULL], x => x > 1)",
+            "FILTER(MAP('a' := I, 'b' := 1), (k, v) => k = 'b' OR v > 1)",
+            "REDUCE(ARRAY[1, 2, 3], I, (s, x) => s + x)",
+            "REDUCE(ARRAY[1, L], 0, (s, x) => s + x / 2)",
+            "REDUCE(MAP('a' := 1, 'b' := 2), '', (s, k, v) => s + k + CAST(v AS STRING))",
+            "REDUCE(CAST(NULL AS ARRAY<INT>), 2, (s, x) => s + x)",
+            "REDUCE(FILTER(TRANSFORM(ARRAY[1, 2, 3], x => x * I), x => x > 7), 0, (s, x) => s + x)",
+            "TRANSFORM(ARRAY[1], x => y)",
+            "TRANSFORM(ARRAY[1], (x, y) => x)",
+            "TRANSFORM(ARRAY[1], (x, x) => x)",
+            "TRANSFORM(1, x => x)",
+            "FILTER(ARRAY[1], x => x)",
+            "REDUCE(ARRAY[1], 'a', (s, x) => x)",
+            "LCASE(x => x)",
+            "x => x",
+            "TRANSFORM(ARRAY[1], x => x => x)",
+            "TRANSFORM(ARRAY[1], x => )",
+            "TRANSFORM(ARRAY[STRUCT(a := I, b := S)], r => STRUCT(c := r->a + 1, d := r->b))",
+        ],
+        expect![[r#"
+            TRANSFORM(ARRAY[I, 2], x => x + 5)  =>  ARRAY<INTEGER>: [12, 7] | [5, 7] | !TRANSFORM: arithmetic with NULL in a lambda (row by row)
+            TRANSFORM(ARRAY[S, 'b'], x => UCASE(x))  =>  ARRAY<STRING>: [A_B\C, B] | [, B] | [NULL, B]
+            TRANSFORM(ARRAY[1, 2], x => x * I)  =>  ARRAY<INTEGER>: [7, 14] | [0, 0] | !TRANSFORM: arithmetic with NULL in a lambda (row by row)
+            TRANSFORM(ARRAY[1, 2], x => TRANSFORM(ARRAY[10, 20], y => x * y + I))  =>  ARRAY<ARRAY<INTEGER>>: [[17, 27], [27, 47]] | [[10, 20], [20, 40]] | !TRANSFORM: TRANSFORM: arithmetic with NULL in a lambda (row by row)
+            TRANSFORM(MAP('a' := I, 'b' := 1), (k, v) => UCASE(k), (k, v) => v + 1)  =>  MAP<STRING, INTEGER>: {A: 8, B: 2} | {A: 1, B: 2} | !TRANSFORM: arithmetic with NULL in a lambda (row by row)
+            TRANSFORM(MAP('a' := 1, 'b' := 2), (k, v) => 'same', (k, v) => v)  =>  MAP<STRING, INTEGER>: {same: 2} | {same: 2} | {same: 2}
+            FILTER(ARRAY[I, 2, NULL], x => x > 1)  =>  ARRAY<INTEGER>: [7, 2] | [2] | [2]
+            FILTER(MAP('a' := I, 'b' := 1), (k, v) => k = 'b' OR v > 1)  =>  MAP<STRING, INTEGER>: {a: 7, b: 1} | {b: 1} | {b: 1}
+            REDUCE(ARRAY[1, 2, 3], I, (s, x) => s + x)  =>  INTEGER: 13 | 6 | !REDUCE: arithmetic with NULL in a lambda (row by row)
+            REDUCE(ARRAY[1, L], 0, (s, x) => s + x / 2)  =>  BIGINT: 4611686018427387903 | 0 | !REDUCE: arithmetic with NULL in a lambda (row by row)
+            REDUCE(MAP('a' := 1, 'b' := 2), '', (s, k, v) => s + k + CAST(v AS STRING))  =>  STRING: a1b2 | a1b2 | a1b2
+            REDUCE(CAST(NULL AS ARRAY<INT>), 2, (s, x) => s + x)  =>  INTEGER: 2 | 2 | 2
+            REDUCE(FILTER(TRANSFORM(ARRAY[1, 2, 3], x => x * I), x => x > 7), 0, (s, x) => s + x)  =>  INTEGER: 35 | 0 | !TRANSFORM: arithmetic with NULL in a lambda (row by row)
+            TRANSFORM(ARRAY[1], x => y)  =>  ARRAY<BYTES>: [616263] | [] | [NULL]
+            TRANSFORM(ARRAY[1], (x, y) => x)  =>  42883 @1 function TRANSFORM(ARRAY<INTEGER>, (A, B) => …) does not exist; the function is there as TRANSFORM(array ARRAY<T>, function (T) => R) -> ARRAY<R>, TRANSFORM(map MAP<K, V>, biFunction1 (K, V) => R, biFunction2 (K, V) => T) -> MAP<R, T>
+            TRANSFORM(ARRAY[1], (x, x) => x)  =>  42701 @21 parameter X specified more than once
+            TRANSFORM(1, x => x)  =>  42883 @1 function TRANSFORM(INTEGER, (A) => …) does not exist; the function is there as TRANSFORM(array ARRAY<T>, function (T) => R) -> ARRAY<R>, TRANSFORM(map MAP<K, V>, biFunction1 (K, V) => R, biFunction2 (K, V) => T) -> MAP<R, T>
+            FILTER(ARRAY[1], x => x)  =>  42804 @1 the lambda of FILTER gives INTEGER, but BOOLEAN was expected
+            REDUCE(ARRAY[1], 'a', (s, x) => x)  =>  42804 @1 the lambda of REDUCE gives INTEGER, but STRING was expected
+            LCASE(x => x)  =>  42883 @1 function LCASE((A) => …) does not exist; the function is there as LCASE(input STRING) -> STRING
+            x => x  =>  42601 @3 syntax error at or near "=>"; a lambda is an argument of a function: TRANSFORM(a, x => x + 1)
+            TRANSFORM(ARRAY[1], x => x => x)  =>  42601 @28 syntax error at or near "=>"; a lambda is an argument of a function: TRANSFORM(a, x => x + 1)
+            TRANSFORM(ARRAY[1], x => )  =>  42601 @26 syntax error at or near ")"; expected an expression
+            TRANSFORM(ARRAY[STRUCT(a := I, b := S)], r => STRUCT(c := r->a + 1, d := r->b))  =>  ARRAY<STRUCT<C INTEGER, D STRING>>: [{C: 8, D: a_b\c}] | [{C: 1, D: }] | [{C: NULL, D: NULL}]"#]],
+    );
+}
