@@ -146,6 +146,7 @@ mod tests {
             CEIL scalar
             COALESCE scalar
             CONCAT scalar
+            CONCAT_WS scalar
             DOUBLE_FROM_BYTES scalar
             ELT scalar
             ENCODE scalar
@@ -175,6 +176,7 @@ mod tests {
             LEAST scalar
             LEN scalar
             LN scalar
+            LPAD scalar
             MAP_KEYS scalar
             MAP_UNION scalar
             MAP_VALUES scalar
@@ -186,8 +188,10 @@ mod tests {
             REDUCE scalar
             REPLACE scalar
             ROUND scalar
+            RPAD scalar
             SIGN scalar
             SLICE scalar
+            SPLIT scalar
             SPLIT_TO_MAP scalar
             SQRT scalar
             SUBSTRING scalar
@@ -195,7 +199,8 @@ mod tests {
             TRANSFORM scalar
             TRIM scalar
             UCASE scalar
-            UNIX_TIMESTAMP scalar"#]]
+            UNIX_TIMESTAMP scalar
+            UUID scalar"#]]
         .assert_eq(&names.join("\n"));
     }
 }

@@ -1,6 +1,6 @@
 //! The arguments of a kernel: columns, of which some may be one value for all rows.
 
-use arrow::array::builder::StringBuilder;
+use arrow::array::builder::{BinaryBuilder, StringBuilder};
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanArray, PrimitiveArray, StringArray,
 };
@@ -89,6 +89,13 @@ impl Args {
 pub fn append_text(column: &mut StringBuilder, text: &str) -> Result<(), String> {
     check_room(column.values_slice().len(), text.len())?;
     column.append_value(text);
+    Ok(())
+}
+
+/// As [`append_text`], for bytes.
+pub fn append_bytes(column: &mut BinaryBuilder, bytes: &[u8]) -> Result<(), String> {
+    check_room(column.values_slice().len(), bytes.len())?;
+    column.append_value(bytes);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ArrowPrimitiveType, BinaryArray, PrimitiveArray, StringArray};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type};
+use uuid::Uuid;
 
 use super::encoding::{Encoding, cut, hex_literal};
 use super::{Args, Overload, ScalarFunction};
@@ -55,6 +56,22 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
         name: "TO_BYTES",
         summary: "The bytes of a text in an encoding: hex, utf8, ascii or base64",
         overloads: &[Overload::new("(value STRING, encoding STRING) -> BYTES", to_bytes)],
+        takes_failures: false,
+    },
+    ScalarFunction {
+        name: "UUID",
+        summary: "A random UUID, or that of 16 bytes",
+        overloads: &[
+            Overload::new("() -> STRING", |a| {
+                let random = |_| Some(Uuid::new_v4().to_string());
+                Ok(Arc::new((0..a.rows).map(random).collect::<StringArray>()))
+            }),
+            Overload::new("(bytes BYTES) -> STRING", |a| {
+                let values = a.bytes(0)?;
+                let uuid = |row| Some(Uuid::from_slice(values.get(row)?).ok()?.to_string());
+                Ok(Arc::new((0..a.rows).map(uuid).collect::<StringArray>()))
+            }),
+        ],
         takes_failures: false,
     },
 ];
@@ -218,6 +235,23 @@ mod tests {
                 ENCODE('zpXOuw==', 'base64', 'utf8') -> Ελ
                 ENCODE('a', 'utf8', 'null') -> error: unknown encoding 'null': hex, utf8, ascii and base64 are known
                 ENCODE(NULL, 'utf8', 'hex') -> NULL"#]],
+        );
+    }
+
+    #[test]
+    fn uuids() {
+        check(
+            &[
+                "UUID(TO_BYTES('00112233445566778899aabbccddeeff', 'hex'))",
+                "UUID(TO_BYTES('0011', 'hex'))",
+                "UUID(BYTES null)",
+                "LEN(UUID())",
+            ],
+            expect![[r#"
+                UUID(TO_BYTES('00112233445566778899aabbccddeeff', 'hex')) -> 00112233-4455-6677-8899-aabbccddeeff
+                UUID(TO_BYTES('0011', 'hex')) -> NULL
+                UUID(BYTES null) -> NULL
+                LEN(UUID()) -> 36"#]],
         );
     }
 

@@ -10,6 +10,7 @@ mod collections;
 mod conditional;
 mod encoding;
 mod extremes;
+mod joining;
 mod json;
 mod json_contains;
 mod json_path;
@@ -72,6 +73,7 @@ static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         collections::FUNCTIONS,
         conditional::FUNCTIONS,
         extremes::FUNCTIONS,
+        joining::FUNCTIONS,
         json::FUNCTIONS,
         lambda::FUNCTIONS,
         maps::FUNCTIONS,

@@ -16,11 +16,10 @@ use crate::sql::SqlType;
 /// The function for DataFusion, with its name in lower case, as DataFusion folds names.
 pub fn udf(function: &'static ScalarFunction) -> ScalarUDF {
     let name = function.name.to_ascii_lowercase();
-    ScalarUDF::new_from_impl(Udf {
-        function,
-        name,
-        signature: Signature::user_defined(Volatility::Immutable),
-    })
+    // What takes no arguments and gives always the same loses nothing but folding.
+    let volatile = function.overloads.iter().any(|overload| overload.signature.starts_with("()"));
+    let volatility = if volatile { Volatility::Volatile } else { Volatility::Immutable };
+    ScalarUDF::new_from_impl(Udf { function, name, signature: Signature::user_defined(volatility) })
 }
 
 #[derive(Debug)]
@@ -71,7 +70,9 @@ impl ScalarUDFImpl for Udf {
         let types: Vec<_> = args.args.iter().map(|arg| sql_type(&arg.data_type())).collect();
         let types: Vec<SqlType> = types.into_iter().collect::<Option<_>>().ok_or_else(missing)?;
         let kernel = kernel(self.function.name, &types).ok_or_else(missing)?;
-        let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        // A call without arguments is no constant: it may give another value in each row.
+        let constant =
+            !args.args.is_empty() && args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let columns = args.args.into_iter().map(|arg| {
             Ok(match arg {
                 ColumnarValue::Array(array) => Argument { array, constant: false },
