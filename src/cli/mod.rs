@@ -14,6 +14,7 @@ mod demo;
 mod logging;
 mod script;
 mod serve;
+pub mod test;
 
 /// Streaming SQL on Kafka, served over the Postgres wire protocol.
 ///
@@ -71,6 +72,8 @@ enum Command {
     Datagen(datagen::DatagenArgs),
     /// Run a server, a generator and a few queries, with nothing else installed
     Demo(demo::DemoArgs),
+    /// Run tests of SQL in ksqlDB's formats, with neither a server nor a broker
+    Test(test::TestArgs),
 }
 
 /// Why a command failed, for people.
@@ -131,6 +134,7 @@ pub fn main() -> ExitCode {
         Command::Apply(args) => apply::run(args),
         Command::Datagen(args) => datagen::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Test(args) => test::run(args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
