@@ -13,6 +13,7 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 
+use super::nested::{self, ListRows, MapRows, StructRows};
 use crate::sql::SqlType;
 
 /// A column that grows row by row.
@@ -36,6 +37,9 @@ pub(super) enum Values {
     Decimal(Vec<i128>),
     /// STRING and BYTES. What is pushed to a STRING must be UTF-8.
     Bytes(ByteRows),
+    List(ListRows),
+    Map(MapRows),
+    Struct(StructRows),
 }
 
 /// Byte strings with Arrow's 32-bit offsets.
@@ -62,6 +66,9 @@ impl ColumnBuilder {
             Values::Double(v) => v.len(),
             Values::Decimal(v) => v.len(),
             Values::Bytes(v) => v.len(),
+            Values::List(v) => v.len(),
+            Values::Map(v) => v.len(),
+            Values::Struct(v) => v.len(),
         }
     }
 
@@ -74,6 +81,9 @@ impl ColumnBuilder {
             Values::Double(v) => v.push(0.0),
             Values::Decimal(v) => v.push(0),
             Values::Bytes(v) => v.push_empty(),
+            Values::List(v) => v.push_empty(),
+            Values::Map(v) => v.push_empty(),
+            Values::Struct(v) => v.push_empty(),
         }
     }
 
@@ -86,6 +96,9 @@ impl ColumnBuilder {
             Values::Double(v) => v.truncate(rows),
             Values::Decimal(v) => v.truncate(rows),
             Values::Bytes(v) => v.truncate(rows),
+            Values::List(v) => v.truncate(rows),
+            Values::Map(v) => v.truncate(rows),
+            Values::Struct(v) => v.truncate(rows),
         }
         while self.nulls.last().is_some_and(|row| *row >= rows) {
             self.nulls.pop();
@@ -100,6 +113,8 @@ impl ColumnBuilder {
             Values::Double(v) => v.reserve(rows),
             Values::Decimal(v) => v.reserve(rows),
             Values::Bytes(v) => v.offsets.reserve(rows),
+            // How long they are is not known.
+            Values::List(_) | Values::Map(_) | Values::Struct(_) => {}
         }
     }
 
@@ -127,7 +142,10 @@ impl ColumnBuilder {
     /// The rows as an array of [`SqlType::arrow`]; the builder is empty afterwards.
     pub fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         let nulls = null_buffer(&std::mem::take(&mut self.nulls), self.len());
-        let values = std::mem::replace(&mut self.values, Values::new(&self.ty.clone()));
+        if self.ty.is_nested() {
+            return nested::finish(&mut self.values, self.ty.arrow(), nulls);
+        }
+        let values = std::mem::replace(&mut self.values, Values::new(&self.ty));
         Ok(match (values, self.ty.clone()) {
             (Values::Boolean(v), _) => Arc::new(BooleanArray::new(BooleanBuffer::from(v), nulls)),
             (Values::Int(v), SqlType::Date) => {
@@ -152,6 +170,9 @@ impl ColumnBuilder {
                     SqlType::Bytes => Arc::new(BinaryArray::try_new(offsets, data, nulls)?),
                     _ => Arc::new(StringArray::try_new(offsets, data, nulls)?),
                 }
+            }
+            (Values::List(_) | Values::Map(_) | Values::Struct(_), ty) => {
+                return Err(ArrowError::InvalidArgumentError(format!("{ty} is no nested type")));
             }
         })
     }
@@ -180,8 +201,9 @@ impl Values {
             SqlType::String | SqlType::Bytes => {
                 Values::Bytes(ByteRows { data: Vec::new(), offsets: vec![0] })
             }
-            // `check_format` lets no nested type through yet.
-            SqlType::Array(_) | SqlType::Map(_) | SqlType::Struct(_) => Values::Boolean(Vec::new()),
+            SqlType::Array(element) => Values::List(ListRows::new(element)),
+            SqlType::Map(map) => Values::Map(MapRows::new(map)),
+            SqlType::Struct(fields) => Values::Struct(StructRows::new(fields)),
         }
     }
 }
@@ -227,6 +249,14 @@ impl ByteRows {
     fn truncate(&mut self, rows: usize) {
         self.offsets.truncate(rows.saturating_add(1));
         self.drop_open_row();
+    }
+
+    /// The bytes of a row.
+    pub fn get(&self, row: usize) -> &[u8] {
+        match self.offsets.get(row..).unwrap_or_default() {
+            [start, end, ..] => self.data.get(*start as usize..*end as usize).unwrap_or_default(),
+            _ => &[],
+        }
     }
 
     fn last(&self) -> Option<&[u8]> {

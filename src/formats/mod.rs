@@ -28,6 +28,7 @@ pub mod java_time;
 pub mod json;
 mod kafka;
 mod murmur2;
+mod nested;
 mod support;
 
 pub use byte_column::ByteColumn;
@@ -36,7 +37,7 @@ pub use encode::RowEncoder;
 pub use headers::{HeaderRows, Headers, headers_type};
 pub use java_double::java_double;
 pub use murmur2::{murmur2, partition_for};
-pub use support::{check_format, check_timestamp};
+pub use support::{check_format, check_keys, check_timestamp};
 
 /// A record as the log hands it over. (The log is another floor; the runtime copies these few words.)
 #[derive(Debug, Clone, Copy)]

@@ -7,11 +7,20 @@ use crate::sql::{SqlError, SqlType, sqlstate};
 /// Refuses key or value columns that a format cannot carry. The rules are ksqlDB's: KAFKA holds one column of a type
 /// that Kafka's own serialisers know, NONE holds no column, JSON holds anything.
 pub fn check_format(columns: &[Column], format: Format) -> Result<(), SqlError> {
-    if let Some(column) = columns.iter().find(|column| column.ty.is_nested()) {
-        return Err(SqlError::not_supported(format_args!("type {} of column {}", column.ty, column.name)));
-    }
     match (format, columns) {
-        (Format::Json, _) | (Format::None, []) | (Format::Kafka, []) => Ok(()),
+        (Format::Json, _) => {
+            match columns.iter().find_map(|column| foreign_map(&column.ty).map(|ty| (column, ty))) {
+                None => Ok(()),
+                Some((column, ty)) => Err(SqlError::new(
+                    sqlstate::INVALID_DEFINITION,
+                    format!(
+                        "the JSON format supports maps with keys of type STRING only, and column {} holds {ty}",
+                        column.name
+                    ),
+                )),
+            }
+        }
+        (Format::None, []) | (Format::Kafka, []) => Ok(()),
         (Format::None, [column, ..]) => Err(SqlError::new(
             sqlstate::INVALID_DEFINITION,
             format!("the NONE format cannot hold column {}", column.name),
@@ -30,6 +39,37 @@ pub fn check_format(columns: &[Column], format: Format) -> Result<(), SqlError> 
                 .detail(format!("column {} is one too many", second.name))
                 .hint("use the format JSON"))
         }
+    }
+}
+
+/// A map within a type whose keys are no text, which the names of a JSON object cannot be.
+fn foreign_map(ty: &SqlType) -> Option<&SqlType> {
+    match ty {
+        SqlType::Map(map) if map.key != SqlType::String => Some(ty),
+        SqlType::Map(map) => foreign_map(&map.value),
+        SqlType::Array(element) => foreign_map(element),
+        SqlType::Struct(fields) => fields.iter().find_map(|field| foreign_map(&field.ty)),
+        _ => None,
+    }
+}
+
+/// Refuses keys with maps in them: the order of a map's entries means nothing, and the same key would have many bytes.
+pub fn check_keys(columns: &[Column]) -> Result<(), SqlError> {
+    match columns.iter().find(|column| holds_map(&column.ty)) {
+        None => Ok(()),
+        Some(column) => Err(SqlError::new(
+            sqlstate::INVALID_DEFINITION,
+            format!("key column {} cannot be of type {}: keys cannot hold maps", column.name, column.ty),
+        )),
+    }
+}
+
+fn holds_map(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Map(_) => true,
+        SqlType::Array(element) => holds_map(element),
+        SqlType::Struct(fields) => fields.iter().any(|field| holds_map(&field.ty)),
+        _ => false,
     }
 }
 

@@ -22,7 +22,7 @@ mod with;
 
 use crate::catalog::{Catalog, Column, Format};
 use crate::engine::topology::EmitMode;
-use crate::formats::check_format;
+use crate::formats::{check_format, check_keys};
 use crate::sql::{SqlError, SqlType};
 
 pub use alter::plan_alter;
@@ -69,6 +69,7 @@ pub struct TopicPlan {
 /// Whether the formats can carry the columns.
 fn check_formats(columns: &[Column], key: Format, value: Format) -> Result<(), SqlError> {
     let (keys, values): (Vec<_>, Vec<_>) = columns.iter().cloned().partition(|c| c.key);
+    check_keys(&keys)?;
     check_format(&keys, key).and_then(|()| check_format(&values, value))
 }
 

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::GeneralPurpose;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
+use super::nested::{read_array, read_map, read_struct};
 use super::scan::{Cursor, Fault, RawText, Top};
 use super::text::{unescape, write_compact};
 use crate::formats::columns::{ByteRows, ColumnBuilder, Values};
@@ -53,6 +54,9 @@ pub fn read_cell(cursor: &mut Cursor<'_>, column: &mut ColumnBuilder, index: usi
                 .map(|value| values.push(value))
         }
         Values::Boolean(values) => read_boolean(cursor)?.map(|value| values.push(value)),
+        Values::List(rows) => return read_array(cursor, rows, index),
+        Values::Map(rows) => return read_map(cursor, rows, index),
+        Values::Struct(rows) => return read_struct(cursor, rows, index),
     };
     read.ok_or(Fault::Unreadable { column: index, start, end: cursor.pos })
 }

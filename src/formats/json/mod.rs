@@ -17,16 +17,23 @@
 //! | BYTES | base64 text |
 //! | DATE, TIMESTAMP | as INT and BIGINT: days and ms since 1970 |
 //! | TIME | as INT: ms since midnight, less than a day |
+//! | ARRAY | an array of such |
+//! | MAP | an object; of several members with the same name the last one counts |
+//! | STRUCT | an object, its fields found as columns are |
 //!
 //! `null` and a missing field are NULL. A field is found by its exact name, else by its name in upper case; of several
 //! with the same name the last one counts.
 
 mod cell;
+mod nested;
 mod object;
 mod scan;
 mod text;
 mod write;
+mod write_nested;
 
+#[cfg(test)]
+mod nested_tests;
 #[cfg(test)]
 mod tests;
 

@@ -57,23 +57,35 @@ impl ObjectReader {
     pub fn read(&mut self, bytes: &[u8], columns: &mut [ColumnBuilder], row: usize) -> Result<Top, Fault> {
         let mut cursor = Cursor::new(bytes);
         cursor.skip_space();
-        match cursor.peek() {
-            b'{' => cursor.pos += 1,
-            first => {
-                cursor.skip_value()?;
-                cursor.end()?;
-                return if first == b'n' { Ok(Top::Null) } else { Err(Fault::NotAnObject) };
-            }
+        let first = cursor.peek();
+        if first != b'{' {
+            cursor.skip_value()?;
+            cursor.end()?;
+            return if first == b'n' { Ok(Top::Null) } else { Err(Fault::NotAnObject) };
         }
+        self.read_at(&mut cursor, columns, row, None)?;
+        cursor.end()?;
+        Ok(Top::Value)
+    }
+
+    /// As [`Self::read`], of the object at the cursor. `outer` is the index of the column that all of it belongs to,
+    /// for the fault.
+    #[inline]
+    pub fn read_at(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        columns: &mut [ColumnBuilder],
+        row: usize,
+        outer: Option<usize>,
+    ) -> Result<(), Fault> {
+        cursor.pos += 1;
         self.object += 1;
         cursor.skip_space();
         if cursor.peek() == b'}' {
             cursor.pos += 1;
-        } else {
-            self.read_fields(&mut cursor, columns, row)?;
+            return Ok(());
         }
-        cursor.end()?;
-        Ok(Top::Value)
+        self.read_fields(cursor, columns, row, outer)
     }
 
     fn read_fields(
@@ -81,6 +93,7 @@ impl ObjectReader {
         cursor: &mut Cursor<'_>,
         columns: &mut [ColumnBuilder],
         row: usize,
+        outer: Option<usize>,
     ) -> Result<(), Fault> {
         for nth in 0.. {
             let target = match self.remembered.get(nth) {
@@ -99,7 +112,7 @@ impl ObjectReader {
                     if column.len() > row {
                         column.truncate(row);
                     }
-                    read_cell(cursor, column, target.column)?;
+                    read_cell(cursor, column, outer.unwrap_or(target.column))?;
                 }
                 None => cursor.skip_value()?,
             }

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::text::write_text;
+use super::write_nested::{ListCells, MapCells, StructCells};
 use crate::formats::decimal::write_decimal;
 use crate::formats::java_double;
 use crate::sql::SqlType;
@@ -28,6 +29,9 @@ pub enum CellValues<'a> {
     Decimal(&'a [i128], u8),
     String(&'a StringArray),
     Bytes(&'a BinaryArray),
+    List(ListCells<'a>),
+    Map(MapCells<'a>),
+    Struct(StructCells<'a>),
 }
 
 impl<'a> Cells<'a> {
@@ -51,7 +55,9 @@ impl<'a> Cells<'a> {
             }
             SqlType::String => CellValues::String(array.as_string_opt()?),
             SqlType::Bytes => CellValues::Bytes(array.as_binary_opt()?),
-            SqlType::Array(_) | SqlType::Map(_) | SqlType::Struct(_) => return None,
+            SqlType::Array(element) => CellValues::List(ListCells::new(array.as_list_opt()?, *element)?),
+            SqlType::Map(map) => CellValues::Map(MapCells::new(array.as_map_opt()?, *map)?),
+            SqlType::Struct(fields) => CellValues::Struct(StructCells::new(array.as_struct_opt()?, &fields)?),
         };
         Some(Self { nulls: array.nulls().filter(|nulls| nulls.null_count() > 0), values })
     }
@@ -95,6 +101,9 @@ pub fn write_cell(cells: &Cells<'_>, row: usize, out: &mut Vec<u8>) {
             out.extend_from_slice(STANDARD.encode(values.value(row)).as_bytes());
             out.push(b'"');
         }
+        CellValues::List(values) => values.write(row, out),
+        CellValues::Map(values) => values.write(row, out),
+        CellValues::Struct(values) => values.write(row, out),
     }
 }
 
