@@ -1,8 +1,9 @@
 //! One registry of functions for continuous and ad-hoc SQL.
 //!
 //! Continuous queries find scalar functions with [`scalar::resolve`] and aggregates with [`aggregate::find`]. Ad-hoc SQL
-//! speaks Postgres' dialect through DataFusion; [`register_all`] adds to it what DataFusion has not.
+//! speaks Postgres' dialect through DataFusion; [`adhoc`] adds to it what DataFusion has not.
 
+pub mod adhoc;
 pub mod aggregate;
 pub mod cast;
 pub mod decimal;
@@ -13,9 +14,9 @@ pub mod text;
 pub mod types;
 
 use arrow::error::ArrowError;
-use datafusion::common::{DataFusionError, Result};
-use datafusion::execution::FunctionRegistry;
+use datafusion::common::DataFusionError;
 
+pub use adhoc::register_all;
 pub use aggregate::aggregates;
 pub use scalar::scalars;
 
@@ -61,21 +62,6 @@ pub fn list() -> Vec<FunctionInfo> {
     let mut all: Vec<_> = scalars.chain(aggregates).collect();
     all.sort_by_key(|f| f.name);
     all
-}
-
-/// Functions that Postgres does not know and DataFusion knows with another meaning: its `from_unixtime` takes seconds.
-const OURS: &[&str] = &["from_unixtime"];
-
-/// Adds our scalar functions to DataFusion for ad-hoc SQL. The rule: a name that is there already keeps its meaning,
-/// because ad-hoc SQL is Postgres' dialect; so UCASE, LCASE, LEN and UNIX_TIMESTAMP come in, and ROUND stays DataFusion's.
-/// But a name that Postgres has not has our meaning: see [`OURS`].
-pub fn register_all(registry: &mut dyn FunctionRegistry) -> Result<()> {
-    for udf in scalar::udfs() {
-        if OURS.contains(&udf.name()) || registry.udf(udf.name()).is_err() {
-            registry.register_udf(udf.clone())?;
-        }
-    }
-    Ok(())
 }
 
 /// An evaluation's error as a user should read it: DataFusion's own words around it are left out.

@@ -136,7 +136,7 @@ impl Signature {
             let pattern = &self.param(i)?.pattern;
             let ty = pattern.argument(arg.as_ref(), &fit.bindings)?;
             if let (Some(arg), Some(ty)) = (arg, &ty) {
-                let distance = widening(arg, ty)?;
+                let distance = conversion(arg, ty)?;
                 fit.cost.2 += u32::from(arg != ty);
                 fit.cost.3 += distance;
             }
@@ -159,6 +159,15 @@ impl Signature {
             Pattern::Decimal => params.iter().find(|p| matches!(p, SqlType::Decimal { .. })).cloned(),
             pattern => pattern.resolve(bindings),
         }
+    }
+}
+
+/// How far the conversion of an argument goes. Beside numbers that widen, texts become dates and times, at more cost than
+/// any number: `GREATEST(day, '2020-01-01')`.
+fn conversion(from: &SqlType, to: &SqlType) -> Option<u32> {
+    match (from, to) {
+        (SqlType::String, SqlType::Date | SqlType::Time | SqlType::Timestamp) => Some(10),
+        _ => widening(from, to),
     }
 }
 

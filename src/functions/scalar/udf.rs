@@ -9,7 +9,7 @@ use datafusion::logical_expr::{
 };
 
 use super::args::{Args, Argument};
-use super::{ScalarFunction, kernel, resolve};
+use super::{ResolvedScalar, ScalarFunction, kernel, resolve};
 use crate::functions::types::sql_type;
 use crate::sql::SqlType;
 
@@ -61,7 +61,10 @@ impl ScalarUDFImpl for Udf {
     /// Ad-hoc SQL only: continuous queries convert before they call.
     fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
         let args = sql_types(args)?;
-        let resolved = resolve(self.function.name, &args).map_err(planning)?;
+        let resolved = match resolve(self.function.name, &args) {
+            Ok(resolved) => resolved,
+            Err(error) => narrowed(self.function.name, &args).ok_or_else(|| planning(error))?,
+        };
         Ok(resolved.params.iter().map(SqlType::arrow).collect())
     }
 
@@ -88,6 +91,20 @@ impl ScalarUDFImpl for Udf {
             Ok(ColumnarValue::Array(result))
         }
     }
+}
+
+/// DataFusion takes every whole number literal for a BIGINT; where an INT is wanted, it becomes one. A number that is too
+/// large for it fails in its conversion.
+fn narrowed(name: &str, args: &[Option<SqlType>]) -> Option<ResolvedScalar> {
+    let is_bigint = |arg: &Option<SqlType>| *arg == Some(SqlType::BigInt);
+    let with = |narrow: &dyn Fn(usize) -> bool| {
+        let narrow = |(i, arg): (usize, &Option<SqlType>)| {
+            if is_bigint(arg) && narrow(i) { Some(SqlType::Int) } else { arg.clone() }
+        };
+        resolve(name, &args.iter().enumerate().map(narrow).collect::<Vec<_>>()).ok()
+    };
+    let single = (0..args.len()).rev().find_map(|last| with(&|i| i == last));
+    single.or_else(|| with(&|_| true))
 }
 
 fn sql_types(args: &[DataType]) -> Result<Vec<Option<SqlType>>> {
