@@ -23,7 +23,7 @@ pub struct Catalog {
     sources: BTreeMap<String, Arc<Source>>,
     queries: BTreeMap<String, Arc<QueryDef>>,
     /// Names for types. They are put in when a statement is planned: changing one changes nothing that exists.
-    types: BTreeMap<String, Arc<SqlType>>,
+    types: Arc<BTreeMap<String, SqlType>>,
     /// The number of the next query. Never goes back, so that no query meets another's state or positions.
     next_query: u64,
 }
@@ -61,12 +61,12 @@ impl Catalog {
 
     /// The type that a name was given to with CREATE TYPE.
     pub fn custom_type(&self, name: &str) -> Option<&SqlType> {
-        self.types.get(name).map(Arc::as_ref)
+        self.types.get(name)
     }
 
     /// All named types in the order of their names.
-    pub fn custom_types(&self) -> impl Iterator<Item = (&str, &SqlType)> {
-        self.types.iter().map(|(name, ty)| (name.as_str(), ty.as_ref()))
+    pub fn custom_types(&self) -> &Arc<BTreeMap<String, SqlType>> {
+        &self.types
     }
 
     pub fn next_query(&self) -> u64 {
@@ -88,10 +88,10 @@ impl Catalog {
                 self.queries.remove(&id);
             }
             Command::PutType { name, ty } => {
-                self.types.insert(name, Arc::new(ty));
+                Arc::make_mut(&mut self.types).insert(name, ty);
             }
             Command::DropType(name) => {
-                self.types.remove(&name);
+                Arc::make_mut(&mut self.types).remove(&name);
             }
             Command::NextQuery(number) => self.next_query = self.next_query.max(number),
         }

@@ -1,6 +1,6 @@
 //! CREATE STREAM and CREATE TABLE with columns: a meaning for a topic.
 
-use super::with::WithClause;
+use super::with::{Clause, WithClause};
 use super::{Context, TopicPlan, check_formats};
 use crate::catalog::{Column, Format, Source};
 use crate::formats::check_timestamp;
@@ -31,7 +31,10 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
         .hint("leave OR REPLACE out, and DROP what is there first")
         .at(Some(create.name.position)));
     }
-    let with = WithClause::parse(&create.with)?;
+    let with = WithClause::parse(&create.with, Clause::Create)?;
+    if with.window.is_some() {
+        return Err(SqlError::not_supported("property WINDOW_TYPE").at(Some(create.name.position)));
+    }
     let position = Some(create.name.position);
     let invalid = |message: String| SqlError::new(sqlstate::INVALID_DEFINITION, message).at(position);
     let mut columns: Vec<Column> = Vec::with_capacity(create.columns.len());
@@ -114,6 +117,7 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
         partitions: with.partitions,
         replicas: with.replicas,
         compact: create.kind == SourceKind::Table,
+        retention_ms: with.retention_ms,
     };
     Ok(SourcePlan { source, topic })
 }

@@ -19,6 +19,7 @@ mod relation;
 mod replace;
 mod select;
 mod with;
+mod with_window;
 
 use crate::catalog::{Catalog, Column, Format};
 use crate::engine::topology::EmitMode;
@@ -64,6 +65,8 @@ pub struct TopicPlan {
     pub replicas: Option<i16>,
     /// A table's topic keeps the last record of each key.
     pub compact: bool,
+    /// How long a topic that is made for it keeps records; None leaves it to the broker.
+    pub retention_ms: Option<i64>,
 }
 
 /// Whether the formats can carry the columns.

@@ -61,7 +61,7 @@ pub fn plan_drop_type(name: &Name, if_exists: bool, catalog: &Catalog) -> Result
         return Ok(None);
     }
     let error = SqlError::new(sqlstate::UNDEFINED_OBJECT, format!("type \"{}\" does not exist", name.value));
-    let hint = match nearest(&name.value, catalog.custom_types().map(|(name, _)| name)) {
+    let hint = match nearest(&name.value, catalog.custom_types().keys().map(String::as_str)) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => "SHOW TYPES lists what there is".to_owned(),
     };

@@ -45,7 +45,12 @@ impl Relation {
             add("WINDOWSTART", SqlType::BigInt, true, SourceColumn::WindowStart);
             add("WINDOWEND", SqlType::BigInt, true, SourceColumn::WindowEnd);
         }
-        Ok(Relation { scope: Scope { columns, types: Arc::default() }, fields, alias, source })
+        Ok(Relation {
+            scope: Scope { columns, types: context.catalog.custom_types().clone() },
+            fields,
+            alias,
+            source,
+        })
     }
 
     /// The scope's indices that `*` stands for: the source's columns, and the window of a windowed one.

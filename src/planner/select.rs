@@ -11,7 +11,7 @@ use super::columns::{narrow, plain_column};
 use super::expr::{Bound, bind, bind_boolean, contains_aggregate};
 use super::items::{Item, select_items};
 use super::relation::Relation;
-use super::with::WithClause;
+use super::with::{Clause, WithClause};
 use super::{Context, TopicPlan, check_formats, kafka_carries};
 use crate::catalog::{Column, Format, Source, WindowSpec};
 use crate::engine::EdgeKind;
@@ -46,7 +46,7 @@ pub fn plan_create_as(
     sql: &str,
     context: &Context<'_>,
 ) -> Result<QueryPlan, SqlError> {
-    let with = WithClause::parse(&create.with)?;
+    let with = WithClause::parse(&create.with, Clause::CreateAs)?;
     let request = SinkRequest { create, with, sql };
     Planner::new(&create.query, context)?.plan(Some(request))
 }
@@ -382,7 +382,19 @@ impl<'a> Planner<'a> {
             read_only: false,
         };
         let compact = create.kind == SourceKind::Table && window.is_none();
-        let topic = TopicPlan { name: topic, partitions: Some(partitions), replicas: with.replicas, compact };
+        // The topic keeps a window at least as long as the table does.
+        let retention_ms = match (with.retention_ms, window) {
+            (Some(asked), Some(window)) if asked >= 0 => Some(asked.max(window.retention_ms)),
+            (Some(asked), _) => Some(asked),
+            (None, window) => window.map(|window| window.retention_ms),
+        };
+        let topic = TopicPlan {
+            name: topic,
+            partitions: Some(partitions),
+            replicas: with.replicas,
+            compact,
+            retention_ms,
+        };
         Ok(SinkPlan { source, topic, partitions })
     }
 }

@@ -494,19 +494,35 @@ impl Runtime {
                 format!("topic \"{}\" exists with {} partitions, not {asked}", plan.name, there.partitions),
             )
             .hint("leave PARTITIONS out to use the topic as it is")),
+            (Some(there), _) if plan.replicas.is_some_and(|asked| asked != there.replicas) => {
+                Err(SqlError::new(
+                    sqlstate::INVALID_PARAMETER,
+                    format!(
+                        "topic \"{}\" exists with {} replicas, not {}",
+                        plan.name,
+                        there.replicas,
+                        plan.replicas.unwrap_or_default()
+                    ),
+                )
+                .hint("leave REPLICAS out to use the topic as it is"))
+            }
             (Some(_), _) => Ok(()),
             (None, None) => Err(no_topic(&plan.name)),
             (None, Some(partitions)) => {
                 let policy = if plan.compact { "compact" } else { "delete" };
+                let retention = plan.retention_ms.map(|ms| ("retention.ms".to_owned(), ms.to_string()));
                 let spec = TopicSpec {
                     name: plan.name.clone(),
                     partitions,
                     replicas: plan.replicas,
                     // A record that could be read can be written too.
-                    config: vec![
-                        ("cleanup.policy".into(), policy.into()),
-                        ("max.message.bytes".into(), (2 * RECORD_BYTES_MAX).to_string()),
-                    ],
+                    config: [
+                        ("cleanup.policy".to_owned(), policy.to_owned()),
+                        ("max.message.bytes".to_owned(), (2 * RECORD_BYTES_MAX).to_string()),
+                    ]
+                    .into_iter()
+                    .chain(retention)
+                    .collect(),
                 };
                 self.log().create_topic(&spec).map_err(|e| log_error(&e))
             }
@@ -557,8 +573,9 @@ fn custom_types(sql: &str, catalog: &Catalog) -> BTreeMap<String, SqlType> {
     let text = sql.to_uppercase();
     catalog
         .custom_types()
+        .iter()
         .filter(|(name, _)| text.contains(&name.to_uppercase()))
-        .map(|(name, ty)| (name.to_owned(), ty.clone()))
+        .map(|(name, ty)| (name.clone(), ty.clone()))
         .collect()
 }
 

@@ -96,7 +96,8 @@ impl<'a> Splitter<'a> {
                     let value = variables.get(name).ok_or_else(|| undefined(name, origin))?;
                     replaced = match quote.map(char::from) {
                         Some(quote) => value.replace(quote, &format!("{quote}{quote}")),
-                        None => value.to_owned(),
+                        None if is_word_or_literal(value) => value.to_owned(),
+                        None => return Err(no_word(name, value, origin)),
                     };
                     (replaced.as_str(), false)
                 }
@@ -117,6 +118,32 @@ impl<'a> Splitter<'a> {
         }
         Ok(found.then_some(statement))
     }
+}
+
+/// Whether a variable's text can stand where a name or a literal stands, and means nothing else there: ksqlDB puts
+/// variables into the syntax tree, so that they cannot bring clauses or statements of their own.
+fn is_word_or_literal(value: &str) -> bool {
+    let text = value.trim();
+    let mut chars = text.chars();
+    match chars.next() {
+        None => false,
+        // One quoted text: each quote inside of it is doubled.
+        Some(quote @ ('\'' | '"' | '`')) => {
+            let inner = chars.as_str().strip_suffix(quote);
+            inner.is_some_and(|inner| !inner.replace(&format!("{quote}{quote}"), "").contains(quote))
+        }
+        Some(_) if text.parse::<f64>().is_ok() => true,
+        Some(_) => text.chars().all(|ch| ch.is_alphanumeric() || matches!(ch, '_' | '@' | '$')),
+    }
+}
+
+fn no_word(name: &str, value: &str, position: Position) -> SqlError {
+    let shown: String = value.chars().take(60).collect();
+    let message = format!("variable \"{name}\" is neither a name nor a literal here");
+    SqlError::new(sqlstate::SYNTAX_ERROR, message)
+        .detail(format!("its text is {shown}"))
+        .hint("a string has quotes in its text: DEFINE x = '''text'''; inside of quotes any text can stand")
+        .at(Some(position))
 }
 
 fn undefined(name: &str, position: Position) -> SqlError {

@@ -26,8 +26,8 @@ use async_trait::async_trait;
 use datafusion::common::ScalarValue;
 
 use super::adhoc::AdHoc;
-use super::session::{CopySink, Description, Executor, Outcome, Plan, SessionState};
-use super::settings::{Origin, SettingError, Settings, strip_prefixes};
+use super::session::{CopySink, Description, Executor, Notice, Outcome, Plan, SessionState};
+use super::settings::{Fate, Origin, SettingError, Settings, foreign, strip_prefixes};
 use crate::catalog::Catalog;
 use crate::planner::insert_params;
 use crate::runtime::{QueryConfig, Runtime, RuntimeConfig};
@@ -142,6 +142,9 @@ impl SqlServer {
             dry_run::set_apply(self, session, value)?;
             return Ok(Outcome::command("SET"));
         }
+        if let Some(fate) = foreign(&strip_prefixes(&name.value)) {
+            return set_foreign(name, value, fate);
+        }
         let mut settings = self.settings.clone();
         settings.set(&name.value, value, Origin::Session).map_err(|e| setting_error(&e, name))?;
         let normal = strip_prefixes(&name.value);
@@ -153,6 +156,9 @@ impl SqlServer {
     }
 
     fn unset(&self, session: &mut SessionState, name: &Name) -> Result<Outcome, SqlError> {
+        if foreign(&strip_prefixes(&name.value)).is_some() {
+            return Ok(Outcome::command("UNSET"));
+        }
         let mut settings = self.settings.clone();
         settings.unset(&name.value, &self.settings).map_err(|e| setting_error(&e, name))?;
         session.properties.remove(&strip_prefixes(&name.value));
@@ -239,6 +245,25 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SqlError> + Send + 'static,
 ) -> Result<T, SqlError> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(SqlError::internal(error)))
+}
+
+/// `SET` of a setting that ksqlDB has and this house has not.
+fn set_foreign(name: &Name, value: &str, fate: Fate) -> Result<Outcome, SqlError> {
+    let reason = match fate {
+        Fate::Only(only, _) if value.trim().eq_ignore_ascii_case(only) => {
+            return Ok(Outcome::command("SET"));
+        }
+        Fate::Ignored(reason) => {
+            let text = format!("setting \"{}\" has no effect here: {reason}", name.value);
+            return Ok(Outcome::Command { tag: "SET".into(), notices: vec![Notice::notice(text)] });
+        }
+        Fate::Only(_, reason) | Fate::Refused(reason) => reason,
+    };
+    Err(SqlError::new(
+        sqlstate::INVALID_PARAMETER,
+        format!("setting \"{}\" cannot be {value} here: {reason}", name.value),
+    )
+    .at(Some(name.position)))
 }
 
 fn setting_error(error: &SettingError, name: &Name) -> SqlError {

@@ -90,8 +90,8 @@ impl SqlServer {
             Show::Types => {
                 let catalog = self.catalog(session)?;
                 vec![
-                    text(catalog.custom_types().map(|(name, _)| name)),
-                    text(catalog.custom_types().map(|(_, ty)| ty.to_string())),
+                    text(catalog.custom_types().keys()),
+                    text(catalog.custom_types().values().map(ToString::to_string)),
                 ]
             }
             Show::Properties => self.properties(session)?,

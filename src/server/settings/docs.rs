@@ -20,7 +20,11 @@ pub fn markdown() -> String {
 
 fn takes(kind: Kind) -> String {
     match kind {
-        Kind::Choice(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(" or "),
+        Kind::Choice(words) => words
+            .iter()
+            .map(|w| if w.is_empty() { "nothing".to_owned() } else { format!("`{w}`") })
+            .collect::<Vec<_>>()
+            .join(" or "),
         other => other.expected(),
     }
 }

@@ -13,11 +13,13 @@ use std::collections::BTreeMap;
 use crate::functions::suggest::nearest;
 
 mod docs;
+mod foreign;
 mod load;
 mod table;
 mod value;
 
 pub use docs::markdown;
+pub use foreign::{Fate, foreign};
 pub use load::{Inputs, load};
 pub use table::{Id, SETTINGS, SettingDef};
 pub use value::{Kind, SettingError, Value};
