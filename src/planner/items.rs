@@ -3,10 +3,10 @@
 use sqlparser::ast::{Expr, Ident, Select, SelectItem, SelectItemQualifiedWildcardKind};
 
 use super::create::PSEUDO_COLUMNS;
-use super::expr::Bound;
+use super::expr::{Bound, all_fields, field_name, field_of};
 use super::naming::ColumnNames;
 use super::relation::Relation;
-use crate::sql::{Position, SqlError, position_of, sqlstate};
+use crate::sql::{Position, SqlError, SqlType, position_of, sqlstate};
 
 /// One column of the result.
 pub struct Item {
@@ -41,8 +41,24 @@ pub fn select_items(
     let mut items = Vec::new();
     for item in &select.projection {
         match item {
+            SelectItem::UnnamedExpr(expr) if all_fields(expr).is_some() => {
+                let Some(structure) = all_fields(expr) else { continue };
+                let position = position_of(expr);
+                let bound = bind(&structure)?;
+                let Some(SqlType::Struct(fields)) = bound.ty else {
+                    let message = format!("{} is no STRUCT and has no fields", bound.text);
+                    return Err(SqlError::new(sqlstate::WRONG_OBJECT_TYPE, message).at(position));
+                };
+                for field in fields {
+                    let bound = bind(&field_of(&structure, &field.name))?;
+                    items.push(Item { name: field.name, bound, position });
+                }
+            }
             SelectItem::UnnamedExpr(expr) => {
-                let name = column_name(expr).unwrap_or_else(|| names.generate());
+                let name = match field_name(expr) {
+                    Some(field) => names.field(field),
+                    None => column_name(expr).unwrap_or_else(|| names.generate()),
+                };
                 items.push(Item { name, bound: bind(expr)?, position: position_of(expr) });
             }
             SelectItem::ExprWithAlias { expr, alias } => {
@@ -94,6 +110,6 @@ fn column_name(expr: &Expr) -> Option<String> {
         Expr::Identifier(ident) => Some(ident.value.clone()),
         Expr::CompoundIdentifier(parts) => parts.last().map(|i| i.value.clone()),
         Expr::Nested(inner) => column_name(inner),
-        _ => None,
+        _ => field_name(expr).map(str::to_owned),
     }
 }

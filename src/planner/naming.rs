@@ -15,6 +15,15 @@ impl ColumnNames {
         Self { used: used.into_iter().collect(), next: 0 }
     }
 
+    /// A field of a struct brings its own name, or `name_<n>` where that is in use.
+    pub fn field(&mut self, field: &str) -> String {
+        let numbered = (1..).map(|n| format!("{field}_{n}"));
+        let name = std::iter::once(field.to_owned()).chain(numbered).find(|name| !self.used.contains(name));
+        let name = name.unwrap_or_default();
+        self.used.insert(name.clone());
+        name
+    }
+
     pub fn generate(&mut self) -> String {
         loop {
             let name = format!("KSQL_COL_{}", self.next);

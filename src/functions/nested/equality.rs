@@ -114,3 +114,10 @@ pub fn equal(left: &ArrayRef, right: &ArrayRef, rows: usize) -> Result<BooleanAr
     let nulls = NullBuffer::from_iter((0..rows).map(valid));
     Ok(BooleanArray::new(values, (nulls.null_count() > 0).then_some(nulls)))
 }
+
+/// Whether values are the same row by row; NULL is the same as NULL. A side of one row stands for all rows.
+pub fn same(left: &ArrayRef, right: &ArrayRef, rows: usize) -> Result<BooleanArray, String> {
+    let equality = Equality::new(left, right)?;
+    let at = |side: &ArrayRef, row: usize| if side.len() == 1 { 0 } else { row };
+    Ok((0..rows).map(|row| Some(equality.equal(at(left, row), at(right, row)))).collect())
+}

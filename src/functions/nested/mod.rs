@@ -10,5 +10,5 @@ mod text;
 
 pub use access::{element, field, value_of_key};
 pub use construct::{array, map, map_of, structure};
-pub use equality::{Equality, equal};
+pub use equality::{Equality, equal, same};
 pub use text::texts;

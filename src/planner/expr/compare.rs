@@ -10,7 +10,7 @@ use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
 use super::binder::boolean;
 use super::constant::fold;
 use super::convert::{cast, coerce, unite};
-use super::{Bound, literal};
+use super::{Bound, literal, nested};
 use crate::functions::text;
 use crate::functions::types::common;
 use crate::sql::{SqlError, SqlType, sqlstate};
@@ -28,6 +28,9 @@ pub fn bind(left: Bound, op: Operator, right: Bound) -> Result<Bound, SqlError> 
         .hint(format!("write {} IS {not}NULL", other.text)));
     }
     let (left, right) = operands(left, op, right)?;
+    if left.ty.as_ref().is_some_and(SqlType::is_nested) {
+        return Ok(boolean(nested::equality(op, left.expr, right.expr), shown));
+    }
     let (left, right) = if left.ty == Some(SqlType::Double) {
         (one_zero(&left, &right), one_zero(&right, &left))
     } else {
@@ -67,8 +70,9 @@ fn operands(left: Bound, op: Operator, right: Bound) -> Result<(Bound, Bound), S
     let equality =
         matches!(op, Operator::Eq | Operator::NotEq | Operator::IsDistinctFrom | Operator::IsNotDistinctFrom);
     let ty = match (a.clone(), b.clone()) {
-        (Boolean, Boolean) if equality => Boolean,
-        (Boolean, Boolean) => return Err(incomparable(&left, op, &right)),
+        (a, _) if (a == Boolean || a.is_nested()) && !equality => {
+            return Err(incomparable(&left, op, &right));
+        }
         (Date, Timestamp) | (Timestamp, Date) => {
             return Ok((cast(left, Timestamp)?, cast(right, Timestamp)?));
         }

@@ -42,7 +42,8 @@ pub fn evaluate_constant(expr: &Expr) -> Result<(ScalarValue, Option<SqlType>), 
     Ok((value, bound.ty))
 }
 
-fn value_of(bound: &Bound) -> Result<ScalarValue, SqlError> {
+/// The value of an expression of constants. Errors: why it has none.
+pub fn value_of(bound: &Bound) -> Result<ScalarValue, SqlError> {
     evaluate(&bound.expr).map_err(|error| {
         let text = error_text(&error);
         let sqlstate = if text.contains("ivi") && text.contains("by zero") {

@@ -17,6 +17,7 @@ use sqlparser::ast::{DuplicateTreatment, Expr, Function, FunctionArguments};
 use super::call::{arguments, contains_aggregate, name_of};
 use super::convert::coerce;
 use super::names::Names;
+use super::nested::field_name;
 use super::scope::{ScopeNames, column_text, find};
 use super::{Bound, Scope, binder, position_of};
 use crate::functions::aggregate::{self, AggregateFunction, Argument, Factory, Options};
@@ -70,7 +71,7 @@ impl Grouping {
             }
             names.push(match item.expr.downcast_ref::<Column>() {
                 Some(column) => column.name().to_owned(),
-                None => format!("KSQL_COL_{i}"),
+                None => field_name(expr).map_or_else(|| format!("KSQL_COL_{i}"), str::to_owned),
             });
             bound.push(item);
         }

@@ -47,6 +47,7 @@ pub use call::contains_aggregate;
 pub use constant::{evaluate_constant, literal_value};
 pub use convert::{cast, coerce};
 pub use grouping::{BoundCall, Grouping};
+pub use nested::{all_fields, field_name, field_of};
 
 /// The columns that an expression can name. Their order is that of the input batch.
 #[derive(Debug, Clone, Default)]

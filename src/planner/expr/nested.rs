@@ -7,8 +7,11 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Int64Array};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result as DfResult, ScalarValue, exec_datafusion_err};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, Operator, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::NotExpr;
 use sqlparser::ast::{AccessExpr, Expr, Function, Ident, Subscript, Value};
 
 use super::binder::{Binder, unsupported};
@@ -137,6 +140,52 @@ pub fn mark(expr: &Expr) -> Option<Mark<'_>> {
     }
 }
 
+/// The name of the field that an expression ends in: `name` of `a->b[1]->name`.
+pub fn field_name(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last()? {
+            AccessExpr::Subscript(Subscript::Index { index }) => match mark(index)? {
+                Mark::Field(name) => Some(name),
+                Mark::AllFields => None,
+            },
+            _ => None,
+        },
+        Expr::Nested(inner) => field_name(inner),
+        _ => None,
+    }
+}
+
+/// The struct of `struct->*`, if the expression is that.
+pub fn all_fields(expr: &Expr) -> Option<Expr> {
+    let Expr::CompoundFieldAccess { root, access_chain } = expr else { return None };
+    let (last, rest) = access_chain.split_last()?;
+    let AccessExpr::Subscript(Subscript::Index { index }) = last else { return None };
+    matches!(mark(index)?, Mark::AllFields).then(|| match rest {
+        [] => (**root).clone(),
+        rest => Expr::CompoundFieldAccess { root: root.clone(), access_chain: rest.to_vec() },
+    })
+}
+
+/// `structure->name`, as the parser gives it.
+pub fn field_of(structure: &Expr, name: &str) -> Expr {
+    let mark = Value::NationalStringLiteral(name.to_owned()).with_empty_span();
+    let step = AccessExpr::Subscript(Subscript::Index { index: Expr::Value(mark) });
+    match structure {
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            let access_chain = access_chain.iter().cloned().chain([step]).collect();
+            Expr::CompoundFieldAccess { root: root.clone(), access_chain }
+        }
+        // A qualified column comes apart, as it does in the parser.
+        Expr::CompoundIdentifier(parts) if parts.len() == 2 => {
+            let mut parts = parts.iter().cloned().map(Expr::Identifier);
+            let root = Box::new(parts.next().unwrap_or(Expr::Value(Value::Null.with_empty_span())));
+            let access_chain = parts.map(AccessExpr::Dot).chain([step]).collect();
+            Expr::CompoundFieldAccess { root, access_chain }
+        }
+        other => Expr::CompoundFieldAccess { root: Box::new(other.clone()), access_chain: vec![step] },
+    }
+}
+
 /// `bound->name`
 pub fn field(bound: Bound, name: &str) -> Result<Bound, SqlError> {
     let Some(SqlType::Struct(fields)) = &bound.ty else {
@@ -191,6 +240,23 @@ fn element(bound: Bound, subscript: Bound) -> Result<Bound, SqlError> {
     }
 }
 
+/// `=`, `<>`, `IS [NOT] DISTINCT FROM` of two expressions of one nested type.
+pub fn equality(
+    op: Operator,
+    left: Arc<dyn PhysicalExpr>,
+    right: Arc<dyn PhysicalExpr>,
+) -> Arc<dyn PhysicalExpr> {
+    let operation = match op {
+        Operator::IsDistinctFrom | Operator::IsNotDistinctFrom => Operation::Same,
+        _ => Operation::Equal,
+    };
+    let equal = fold(call(operation, vec![left, right], SqlType::Boolean));
+    match op {
+        Operator::NotEq | Operator::IsDistinctFrom => Arc::new(NotExpr::new(equal)),
+        _ => equal,
+    }
+}
+
 /// The error of `->*` where no list of columns can be.
 pub fn star_elsewhere() -> SqlError {
     SqlError::new(sqlstate::SYNTAX_ERROR, "->* stands for columns: it belongs into the SELECT list")
@@ -217,9 +283,12 @@ fn tolerant(elements: Vec<Bound>, ty: &SqlType) -> Vec<Arc<dyn PhysicalExpr>> {
 }
 
 fn node(operation: Operation, args: Vec<Arc<dyn PhysicalExpr>>, ty: SqlType, text: String) -> Bound {
+    Bound { expr: fold(call(operation, args, ty.clone())), ty: Some(ty), text }
+}
+
+fn call(operation: Operation, args: Vec<Arc<dyn PhysicalExpr>>, ty: SqlType) -> Arc<dyn PhysicalExpr> {
     let signature = Signature::any(args.len(), Volatility::Immutable);
-    let expr = udf_expr(Nested { operation, signature }, args, ty.clone());
-    Bound { expr: fold(expr), ty: Some(ty), text }
+    udf_expr(Nested { operation, signature }, args, ty)
 }
 
 /// With the type of the result, of the elements for an array.
@@ -231,6 +300,10 @@ enum Operation {
     Field(usize, SqlType),
     Element(SqlType),
     Value(SqlType),
+    /// NULL where a side is.
+    Equal,
+    /// NULL is the same as NULL.
+    Same,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -247,6 +320,8 @@ impl ScalarUDFImpl for Nested {
             Operation::Struct(_) => "struct",
             Operation::Field(..) => "field",
             Operation::Element(_) | Operation::Value(_) => "element",
+            Operation::Equal => "equal",
+            Operation::Same => "same",
         }
     }
 
@@ -257,6 +332,7 @@ impl ScalarUDFImpl for Nested {
     fn return_type(&self, _args: &[DataType]) -> DfResult<DataType> {
         Ok(match &self.operation {
             Operation::Array(element) => SqlType::array(element.clone()).arrow(),
+            Operation::Equal | Operation::Same => DataType::Boolean,
             Operation::Map(ty) | Operation::Struct(ty) => ty.arrow(),
             Operation::Field(_, ty) | Operation::Element(ty) | Operation::Value(ty) => ty.arrow(),
         })
@@ -291,6 +367,8 @@ impl Nested {
                 kernels::element(&column(0)?, index).map_err(failed)
             }
             Operation::Value(_) => kernels::value_of_key(&column(0)?, &short(1)?).map_err(failed),
+            Operation::Equal => Ok(Arc::new(kernels::equal(&short(0)?, &short(1)?, rows).map_err(failed)?)),
+            Operation::Same => Ok(Arc::new(kernels::same(&short(0)?, &short(1)?, rows).map_err(failed)?)),
             Operation::Field(index, _) => kernels::field(&column(0)?, *index).map_err(failed),
             constructor => {
                 let mut columns = args.iter().map(|arg| arg.to_array(rows)).collect::<DfResult<Vec<_>>>()?;
