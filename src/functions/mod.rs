@@ -149,6 +149,12 @@ mod tests {
             FROM_UNIXTIME scalar
             GENERATE_SERIES scalar
             GREATEST scalar
+            H3_CELL_TO_BOUNDARY_WKT scalar
+            H3_CELL_TO_LATLNG scalar
+            H3_CELL_TO_PARENT scalar
+            H3_GRID_DISK scalar
+            H3_GRID_DISTANCE scalar
+            H3_LATLNG_TO_CELL scalar
             IFNULL scalar
             INT_FROM_BYTES scalar
             IS_JSON_STRING scalar

@@ -10,6 +10,7 @@ mod collections;
 mod conditional;
 mod encoding;
 mod extremes;
+mod h3;
 mod joining;
 mod json;
 mod json_contains;
@@ -73,6 +74,7 @@ static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         collections::FUNCTIONS,
         conditional::FUNCTIONS,
         extremes::FUNCTIONS,
+        h3::FUNCTIONS,
         joining::FUNCTIONS,
         json::FUNCTIONS,
         lambda::FUNCTIONS,
