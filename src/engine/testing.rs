@@ -88,6 +88,7 @@ pub fn sink(names: &[(&str, bool)], windowed: bool, partitions: i32) -> StageOut
         value_format: Format::Json,
         windowed,
         timestamp: None,
+        null_keys: true,
     })
 }
 

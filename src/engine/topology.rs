@@ -138,4 +138,6 @@ pub struct SinkSpec {
     pub windowed: bool,
     /// The column (index in `columns`) that becomes the record's timestamp; else the row time.
     pub timestamp: Option<usize>,
+    /// Whether a key of several columns that are all null is a null key rather than an object of nulls.
+    pub null_keys: bool,
 }

@@ -47,6 +47,15 @@ impl RowEncoder {
         Self::new(columns, format, false, false)
     }
 
+    /// Whether a key of several columns that are all null is a null key, as it is unless told otherwise, or an object
+    /// of nulls: ksqlDB's PARTITION BY makes the latter.
+    pub fn with_null_keys(mut self, null_keys: bool) -> Self {
+        if let Shape::Object { null_if_all_null, .. } = &mut self.shape {
+            *null_if_all_null &= null_keys;
+        }
+        self
+    }
+
     fn new(columns: &[Column], format: Format, windowed: bool, key: bool) -> Result<Self, SqlError> {
         check_format(columns, format)?;
         let shape = match (format, columns.len()) {

@@ -6,9 +6,11 @@ use arrow::datatypes::{Field, Schema};
 
 use super::columns::{narrow, plain_column};
 use super::expr::{Bound, Grouping, contains_aggregate};
-use super::items::select_items;
+use super::items::{Item, StarItem, select_items};
+use super::partition::one_item;
 use super::relation::Relation;
-use super::select::{Body, flatten_group, group_key_items, sink_key_format};
+use super::select::{Body, flatten_group};
+use super::sink::exchange_format;
 use crate::catalog::{Column, Format, Source, WindowSpec};
 use crate::engine::topology::{
     AggregateSpec, EmitMode, ExchangeSpec, FilterSpec, OperatorSpec, ProjectSpec, SourceSpec, StageOutput,
@@ -43,7 +45,8 @@ pub(super) fn plan_aggregate(
     let window = query.window.as_ref().map(|w| window_spec(w, query.emit)).transpose()?;
     let options = Options { over_table: relation.source.kind == SourceKind::Table, ..Options::default() };
     let mut grouping = Grouping::new(&flatten_group(group_by), &relation.scope, window.is_some(), options)?;
-    let mut items = select_items(&query.select, relation, |expr| grouping.bind(expr))?;
+    let star: Vec<StarItem> = relation.star().map(StarItem::Column).collect();
+    let mut items = select_items(&query.select, relation, &star, |expr| grouping.bind(expr))?;
     let having = match &query.select.having {
         Some(having) => {
             let bound = grouping.bind(having)?;
@@ -75,8 +78,8 @@ pub(super) fn plan_aggregate(
     };
     let group_columns = group_columns(&grouping)?;
     let same_key = partitioned_by(&grouping.group_by, relation)
-        && sink_key_format(key_format, relation.source.key_format, &group_columns).ok()
-            == Some(relation.source.key_format);
+        && exchange_format(key_format, relation.source.key_format, &group_columns)
+            == relation.source.key_format;
 
     // The edge into the aggregate: the grouping columns, then each distinct argument once.
     let mut inputs: Vec<Bound> = grouping.group_by.clone();
@@ -126,17 +129,29 @@ pub(super) fn plan_aggregate(
         input,
         output,
     }));
-    let window_start = window.map(|_| groups);
+    let bounds = window.iter().map(|_| ("WINDOWSTART", groups)).collect();
     let (stages, last) = if same_key {
         before.push(aggregate);
         (Vec::new(), before)
     } else {
-        let format = sink_key_format(key_format, relation.source.key_format, &group_columns)
-            .map_err(|e| e.at(here))?;
+        let format = exchange_format(key_format, relation.source.key_format, &group_columns);
         let exchange = ExchangeSpec { keys: group_columns, format };
         (vec![StageSpec { operators: before, output: StageOutput::Exchange(exchange) }], vec![aggregate])
     };
-    Ok((Body { stages, last, items, keys, window, window_start }, source))
+    Ok((Body { stages, last, items, keys, window, bounds, partition_by: None }, source))
+}
+
+/// For each grouping column the item that projects it.
+fn group_key_items(groups: usize, names: &[String], items: &[Item]) -> Result<Vec<usize>, SqlError> {
+    let name = |group: usize| names.get(group).map_or("", String::as_str);
+    (0..groups)
+        .map(|group| {
+            let matching: Vec<usize> = (0..items.len())
+                .filter(|&i| items.get(i).is_some_and(|item| plain_column(&item.bound.expr) == Some(group)))
+                .collect();
+            one_item(&matching, "grouping key", name(group))
+        })
+        .collect()
 }
 
 /// Whether the rows of a group are in one partition of the source already.

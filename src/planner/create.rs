@@ -2,10 +2,10 @@
 
 use super::with::{Clause, WithClause};
 use super::{Context, TopicPlan, check_formats};
-use crate::catalog::{Column, Format, Source};
+use crate::catalog::{Column, Format, HeaderColumn, Source};
 use crate::formats::check_timestamp;
-use crate::sql::ast::{ColumnRole, CreateSource, Name, SourceKind};
-use crate::sql::{SqlError, sqlstate};
+use crate::sql::ast::{ColumnDef, ColumnRole, CreateSource, Name, SourceKind};
+use crate::sql::{SqlError, SqlType, sqlstate};
 
 /// Names that rows have already.
 pub(super) const PSEUDO_COLUMNS: &[&str] =
@@ -38,10 +38,23 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
     let position = Some(create.name.position);
     let invalid = |message: String| SqlError::new(sqlstate::INVALID_DEFINITION, message).at(position);
     let mut columns: Vec<Column> = Vec::with_capacity(create.columns.len());
+    let mut headers: Vec<HeaderColumn> = Vec::new();
     for column in &create.columns {
         let name = &column.name;
         check_column_name(name, &columns)?;
-        let key = match (create.kind, column.role) {
+        if headers.iter().any(|h| h.name == name.value) {
+            return Err(SqlError::new(
+                sqlstate::DUPLICATE_COLUMN,
+                format!("column \"{}\" specified more than once", name.value),
+            )
+            .at(Some(name.position)));
+        }
+        let key = match (create.kind, &column.role) {
+            (_, ColumnRole::Headers | ColumnRole::Header(_)) => {
+                let header = header_column(column, column.ty.resolve(&types)?, &headers)?;
+                headers.push(header);
+                continue;
+            }
             (_, ColumnRole::Value) => false,
             (SourceKind::Stream, ColumnRole::Key) | (SourceKind::Table, ColumnRole::PrimaryKey) => true,
             (SourceKind::Stream, ColumnRole::PrimaryKey) => {
@@ -109,7 +122,7 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
         query: None,
         sql: sql.to_owned(),
         internal: false,
-        headers: Vec::new(),
+        headers,
         read_only: create.read_only,
     };
     let topic = TopicPlan {
@@ -134,4 +147,40 @@ pub(super) fn check_column_name(name: &Name, columns: &[Column]) -> Result<(), S
         return Err(duplicate(format!("column \"{}\" specified more than once", name.value)));
     }
     Ok(())
+}
+
+/// A HEADERS or HEADER('key') column of the type `ty`. `before` are those declared before it.
+///
+/// Errors: 42804 for another type than headers have, 42701 where the same headers are asked for twice.
+fn header_column(column: &ColumnDef, ty: SqlType, before: &[HeaderColumn]) -> Result<HeaderColumn, SqlError> {
+    let key = match &column.role {
+        ColumnRole::Header(key) => Some(key.clone()),
+        _ => None,
+    };
+    let header = HeaderColumn { name: column.name.value.clone(), key };
+    let here = Some(column.name.position);
+    if ty != header.ty() {
+        return Err(SqlError::new(
+            sqlstate::DATATYPE_MISMATCH,
+            format!("header column {} must be {}, not {}", header.name, header.ty(), ty),
+        )
+        .at(here));
+    }
+    if before.iter().any(|other| other.key == header.key) {
+        let what = match &header.key {
+            Some(key) => format!("HEADER('{key}')"),
+            None => "HEADERS".to_owned(),
+        };
+        return Err(
+            SqlError::new(sqlstate::DUPLICATE_COLUMN, format!("{what} can be declared once")).at(here)
+        );
+    }
+    if before.iter().any(|other| other.key.is_none()) || (header.key.is_none() && !before.is_empty()) {
+        return Err(SqlError::new(
+            sqlstate::INVALID_DEFINITION,
+            "a HEADERS column cannot be declared together with HEADER columns",
+        )
+        .at(here));
+    }
+    Ok(header)
 }

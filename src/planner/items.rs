@@ -26,10 +26,20 @@ impl Item {
     }
 }
 
-/// Binds the SELECT list with `bind`, in order.
+/// A part of what `*` stands for.
+#[derive(Clone)]
+pub enum StarItem {
+    /// An index in the relation's scope.
+    Column(usize),
+    /// A key column that PARTITION BY makes, with the name it brings.
+    Key { bound: Bound, name: Option<String> },
+}
+
+/// Binds the SELECT list with `bind`, in order. `expansion` is what `*` stands for.
 pub fn select_items(
     select: &Select,
     relation: &Relation,
+    expansion: &[StarItem],
     mut bind: impl FnMut(&Expr) -> Result<Bound, SqlError>,
 ) -> Result<Vec<Item>, SqlError> {
     let aliases = select.projection.iter().filter_map(|item| match item {
@@ -74,7 +84,7 @@ pub fn select_items(
                 }
                 items.push(Item { name: alias.value.clone(), bound: bind(expr)?, position });
             }
-            SelectItem::Wildcard(_) => star(relation, &mut bind, &mut items)?,
+            SelectItem::Wildcard(_) => star(relation, expansion, &mut names, &mut bind, &mut items)?,
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
                 let qualifier = name.to_string().replace(['`', '"'], "");
                 if qualifier != relation.alias {
@@ -83,7 +93,7 @@ pub fn select_items(
                         format!("\"{qualifier}\" is not in FROM"),
                     ));
                 }
-                star(relation, &mut bind, &mut items)?;
+                star(relation, expansion, &mut names, &mut bind, &mut items)?;
             }
             other => return Err(SqlError::not_supported(format!("{other} in a SELECT list"))),
         }
@@ -93,10 +103,20 @@ pub fn select_items(
 
 fn star(
     relation: &Relation,
+    expansion: &[StarItem],
+    names: &mut ColumnNames,
     bind: &mut impl FnMut(&Expr) -> Result<Bound, SqlError>,
     items: &mut Vec<Item>,
 ) -> Result<(), SqlError> {
-    for index in relation.star() {
+    for item in expansion {
+        let index = match item {
+            StarItem::Column(index) => *index,
+            StarItem::Key { bound, name } => {
+                let name = name.clone().unwrap_or_else(|| names.generate());
+                items.push(Item { name, bound: bound.clone(), position: None });
+                continue;
+            }
+        };
         let Some(column) = relation.scope.columns.get(index) else { continue };
         let bound = bind(&Expr::Identifier(Ident::with_quote('`', &column.name)))?;
         items.push(Item { name: column.name.clone(), bound, position: None });
@@ -105,7 +125,7 @@ fn star(
 }
 
 /// The name that an expression brings by itself: a column's.
-fn column_name(expr: &Expr) -> Option<String> {
+pub(super) fn column_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Identifier(ident) => Some(ident.value.clone()),
         Expr::CompoundIdentifier(parts) => parts.last().map(|i| i.value.clone()),

@@ -15,16 +15,18 @@ mod insert;
 mod items;
 mod named_type;
 mod naming;
+mod partition;
 mod relation;
 mod replace;
 mod select;
+mod sink;
 mod with;
 mod with_window;
 
 use crate::catalog::{Catalog, Column, Format};
 use crate::engine::topology::EmitMode;
 use crate::formats::{check_format, check_keys};
-use crate::sql::{SqlError, SqlType};
+use crate::sql::SqlError;
 
 pub use alter::plan_alter;
 pub use create::{SourcePlan, plan_create};
@@ -37,7 +39,8 @@ pub use insert::{
 pub use named_type::{plan_create_type, plan_drop_type};
 pub use relation::unknown_source;
 pub use replace::{Existing, check_replace, check_replace_declared, existing, replaced_query};
-pub use select::{QueryPlan, SinkPlan, plan_create_as, plan_push};
+pub use select::{QueryPlan, plan_create_as, plan_insert_select, plan_persistent, plan_push};
+pub use sink::SinkPlan;
 
 /// What a statement is planned against.
 pub struct Context<'a> {
@@ -73,10 +76,9 @@ pub struct TopicPlan {
 fn check_formats(columns: &[Column], key: Format, value: Format) -> Result<(), SqlError> {
     let (keys, values): (Vec<_>, Vec<_>) = columns.iter().cloned().partition(|c| c.key);
     check_keys(&keys)?;
-    check_format(&keys, key).and_then(|()| check_format(&values, value))
-}
-
-/// The types of the KAFKA format (dialect 10.3).
-fn kafka_carries(ty: SqlType) -> bool {
-    matches!(ty, SqlType::Int | SqlType::BigInt | SqlType::Double | SqlType::String | SqlType::Bytes)
+    check_format(&keys, key).map_err(|error| match key {
+        Format::Kafka => error.hint("add KEY_FORMAT = 'JSON', which holds any key"),
+        _ => error,
+    })?;
+    check_format(&values, value)
 }

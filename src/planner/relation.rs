@@ -6,6 +6,7 @@ use sqlparser::ast::{Select, TableFactor};
 
 use super::Context;
 use super::expr::{Scope, ScopeColumn};
+use super::items::StarItem;
 use crate::catalog::Source;
 use crate::formats::SourceColumn;
 use crate::functions::suggest::nearest;
@@ -38,6 +39,9 @@ impl Relation {
         for (i, column) in source.columns.iter().enumerate() {
             add(&column.name, column.ty.clone(), column.key, SourceColumn::Column(i));
         }
+        for (i, header) in source.headers.iter().enumerate() {
+            add(&header.name, header.ty(), false, SourceColumn::Header(i));
+        }
         add("ROWTIME", SqlType::BigInt, false, SourceColumn::RowTime);
         add("ROWPARTITION", SqlType::Int, false, SourceColumn::RowPartition);
         add("ROWOFFSET", SqlType::BigInt, false, SourceColumn::RowOffset);
@@ -56,9 +60,26 @@ impl Relation {
     /// The scope's indices that `*` stands for: the source's columns, and the window of a windowed one.
     pub fn star(&self) -> impl Iterator<Item = usize> + '_ {
         self.fields.iter().enumerate().filter_map(|(i, field)| match field {
-            SourceColumn::Column(_) | SourceColumn::WindowStart | SourceColumn::WindowEnd => Some(i),
+            SourceColumn::Column(_) | SourceColumn::Header(_) => Some(i),
+            SourceColumn::WindowStart | SourceColumn::WindowEnd => Some(i),
             _ => None,
         })
+    }
+
+    /// The scope's indices of what a windowed key ends in: a window of a fixed size needs its start alone.
+    pub fn window_bounds(&self) -> Vec<(&'static str, usize)> {
+        let place = |field: SourceColumn| self.fields.iter().position(|f| *f == field);
+        let start = place(SourceColumn::WindowStart).map(|index| ("WINDOWSTART", index));
+        start.into_iter().collect()
+    }
+
+    pub fn is_window_bound(&self, item: &StarItem) -> bool {
+        match item {
+            StarItem::Column(index) => {
+                matches!(self.fields.get(*index), Some(SourceColumn::WindowStart | SourceColumn::WindowEnd))
+            }
+            StarItem::Key { .. } => false,
+        }
     }
 }
 

@@ -32,7 +32,7 @@ use crate::engine::{EngineError, Table};
 use crate::formats::{RECORD_BYTES_MAX, SourceColumn};
 use crate::log::{Log, LogError, TopicSpec};
 use crate::planner::{self, QueryPlan, SourcePlan, TopicPlan};
-use crate::sql::ast::{SourceKind, StatementKind};
+use crate::sql::ast::SourceKind;
 use crate::sql::{SqlError, SqlType, sqlstate};
 
 pub use command_log::CommandLogError;
@@ -234,7 +234,9 @@ impl Runtime {
             )
             .hint("TERMINATE one, or raise queries.max"));
         }
-        self.ensure_topic(&sink.topic)?;
+        if sink.created {
+            self.ensure_topic(&sink.topic)?;
+        }
         let partitions = self.partitions(&plan.reads.topic)?;
         let reads_columns = Some(plan.reads.columns.len());
         let def = match &replaces {
@@ -247,12 +249,20 @@ impl Runtime {
             },
             None => {
                 let number = catalog.next_query();
-                let kind = match sink.source.kind {
-                    SourceKind::Stream => "CSAS",
-                    SourceKind::Table => "CTAS",
+                let id = match (&sink.query_id, sink.created, sink.source.kind) {
+                    (Some(id), ..) if catalog.query(id).is_some() => {
+                        return Err(SqlError::new(
+                            sqlstate::DUPLICATE_TABLE,
+                            format!("query \"{id}\" exists already"),
+                        ));
+                    }
+                    (Some(id), ..) => id.clone(),
+                    (None, false, _) => format!("INSERTQUERY_{number}"),
+                    (None, true, SourceKind::Stream) => format!("CSAS_{}_{number}", sink.source.name),
+                    (None, true, SourceKind::Table) => format!("CTAS_{}_{number}", sink.source.name),
                 };
                 QueryDef {
-                    id: format!("{kind}_{}_{number}", sink.source.name),
+                    id,
                     number,
                     sql: sql.to_owned(),
                     sink: sink.source.name.clone(),
@@ -267,12 +277,14 @@ impl Runtime {
             }
         };
         let id = def.id.clone();
-        let source = Source { query: Some(id.clone()), ..sink.source };
         if replaces.is_some() {
             self.stop(&id)?;
         }
         let next = Command::NextQuery(catalog.next_query().max(def.number + 1));
-        let commands = vec![Command::PutSource(source), Command::PutQuery(def), next];
+        let mut commands = vec![Command::PutQuery(def), next];
+        if sink.created {
+            commands.insert(0, Command::PutSource(Source { query: Some(id.clone()), ..sink.source }));
+        }
         self.apply_to_stopped(replaces.is_some().then_some(id.as_str()), commands)?;
         let def = self
             .catalog()
@@ -416,9 +428,6 @@ impl Runtime {
     pub fn plan_of(&self, def: &QueryDef, config: &QueryConfig) -> Result<QueryPlan, SqlError> {
         let catalog = catalog_of(self.catalog(), def);
         let statement = crate::sql::parse_stored(&def.sql)?;
-        let StatementKind::CreateAsSelect(create) = &statement.kind else {
-            return Err(SqlError::internal("a query that is no CREATE … AS SELECT"));
-        };
         let reads = catalog.source(&def.reads).map(|s| s.topic.clone());
         let partitions = |topic: &str| {
             if reads.as_deref() == Some(topic) { Some(def.partitions) } else { Some(def.sink_partitions) }
@@ -426,7 +435,8 @@ impl Runtime {
         let coalesce = config.cache_bytes > 0;
         let defaults = &config.defaults;
         let context = planner::Context { catalog: &catalog, partitions: &partitions, coalesce, defaults };
-        planner::plan_create_as(create, &def.sql, &context)
+        planner::plan_persistent(&statement.kind, &def.sql, &context)
+            .unwrap_or_else(|| Err(SqlError::internal("a query whose statement makes none")))
     }
 
     /// What EXPLAIN says of a persistent query.

@@ -24,6 +24,7 @@ pub enum StatementKind {
     /// A SELECT (or WITH, VALUES, TABLE) without EMIT: any SQL, for DataFusion. Unquoted names are upper case already.
     AdHoc(Box<sp::Query>),
     InsertValues(InsertValues),
+    InsertSelect(InsertSelect),
     DropSource(DropSource),
     /// `ALTER STREAM|TABLE name ADD [COLUMN] …`.
     AlterSource(AlterSource),
@@ -173,13 +174,17 @@ impl std::fmt::Display for TypeName {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnRole {
     Value,
     /// `KEY`
     Key,
     /// `PRIMARY KEY`
     PrimaryKey,
+    /// `HEADERS`
+    Headers,
+    /// `HEADER('key')`
+    Header(String),
 }
 
 /// One `NAME = literal` of a WITH clause. The name is upper case.
@@ -255,6 +260,15 @@ pub struct InsertValues {
     /// Empty: all columns in the order of the declaration.
     pub columns: Vec<Name>,
     pub rows: Vec<Vec<sp::Expr>>,
+}
+
+/// `INSERT INTO stream [WITH (QUERY_ID = 'id')] SELECT …`: a persistent query that writes a stream that is there.
+#[derive(Debug, Clone)]
+pub struct InsertSelect {
+    pub name: Name,
+    /// As written in WITH; None: one is made.
+    pub query_id: Option<Name>,
+    pub query: Query,
 }
 
 #[derive(Debug, Clone)]

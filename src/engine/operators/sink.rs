@@ -59,7 +59,7 @@ impl Sink {
         }
         Ok(Self {
             keys: keys.len(),
-            key: RowEncoder::key(&keys, spec.key_format, spec.windowed)?,
+            key: RowEncoder::key(&keys, spec.key_format, spec.windowed)?.with_null_keys(spec.null_keys),
             value: RowEncoder::value(&values, spec.value_format)?,
             partition: partition.rem_euclid(spec.partitions.max(1)),
             spec: spec.clone(),

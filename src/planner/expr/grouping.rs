@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
-use datafusion::physical_expr::expressions::{Column, Literal};
+use datafusion::physical_expr::expressions::Column;
 use sqlparser::ast::{DuplicateTreatment, Expr, Function, FunctionArguments};
 
 use super::call::{arguments, contains_aggregate, name_of};
@@ -50,7 +50,7 @@ pub struct BoundCall {
 impl Grouping {
     /// Binds the grouping expressions.
     ///
-    /// Errors: what is wrong with them; aggregates in them; constants, which group nothing.
+    /// Errors: what is wrong with them; aggregates in them; one twice; NULL, which groups nothing.
     pub fn new(
         group_by: &[Expr],
         source: &Scope,
@@ -61,12 +61,16 @@ impl Grouping {
         let mut names = Vec::with_capacity(group_by.len());
         for (i, expr) in group_by.iter().enumerate() {
             let item = binder::bind(expr, &mut ScopeNames::new(source))?;
-            if item.ty.is_none() || item.expr.is::<Literal>() {
+            if item.ty.is_none() {
+                return Err(
+                    SqlError::new(sqlstate::GROUPING_ERROR, "cannot group by NULL").at(position_of(expr))
+                );
+            }
+            if bound.iter().any(|known: &Bound| known.text == item.text) {
                 return Err(SqlError::new(
                     sqlstate::GROUPING_ERROR,
-                    format!("cannot group by the constant {}", item.text),
+                    format!("GROUP BY names {} twice", item.text),
                 )
-                .hint("name columns; positions in SELECT are not taken")
                 .at(position_of(expr)));
             }
             names.push(match item.expr.downcast_ref::<Column>() {
@@ -104,10 +108,8 @@ impl Grouping {
 impl Names for Grouping {
     fn whole(&mut self, expr: &Expr) -> Result<Option<Bound>, SqlError> {
         // Columns are looked up below, where they get their own errors.
-        if matches!(
-            expr,
-            Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) | Expr::Nested(_)
-        ) || self.group_by.iter().all(|group| group.expr.is::<Column>())
+        if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Nested(_))
+            || self.group_by.iter().all(|group| group.expr.is::<Column>())
             || contains_aggregate(expr)
         {
             return Ok(None);
@@ -123,7 +125,8 @@ impl Names for Grouping {
         name: &str,
         at: Option<Position>,
     ) -> Result<Bound, SqlError> {
-        let bound = match (self.windowed && qualifier.is_none(), name) {
+        let of_source = |q: &str| self.source.columns.iter().any(|c| c.qualifier.as_deref() == Some(q));
+        let bound = match (self.windowed && qualifier.is_none_or(of_source), name) {
             (true, "WINDOWSTART") => Some(self.group_by.len()),
             (true, "WINDOWEND") => Some(self.group_by.len() + 1),
             _ => None,

@@ -131,7 +131,7 @@ impl SqlServer {
 
     /// What is kept with a query: the session's settings of queries, and the server's as far as they decide what its
     /// statement means.
-    fn properties_of_query(&self, session: &SessionState) -> BTreeMap<String, String> {
+    pub(super) fn properties_of_query(&self, session: &SessionState) -> BTreeMap<String, String> {
         let unset = Settings::default();
         let defaults = Defaults::PROPERTIES.iter().filter_map(|name| {
             let value = self.settings().get(name).filter(|value| unset.get(name).as_ref() != Some(value))?;
@@ -152,6 +152,8 @@ impl SqlServer {
     ) -> Result<BTreeMap<String, Option<i32>>, SqlError> {
         let mut names: Vec<String> = catalog.sources().map(|s| s.topic.clone()).collect();
         names.push(create.name.value.clone());
+        let prefix = self.session_config(session)?.defaults.topic_prefix;
+        names.push(format!("{prefix}{}", create.name.value));
         names.extend(create.with.iter().filter(|p| p.name.value == "KAFKA_TOPIC").filter_map(|p| {
             match &p.value {
                 crate::sql::ast::PropertyValue::String(topic) => Some(topic.trim().to_owned()),

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use super::SqlServer;
 use super::rows::{rows, schema as schema_of};
 use crate::planner::explain::explain;
-use crate::planner::{Context, QueryPlan, plan_create_as, plan_push};
+use crate::planner::{Context, QueryPlan, plan_persistent, plan_push};
 use crate::server::session::{Outcome, SessionState};
 use crate::sql::ast::{Explain, Name, Statement, StatementKind};
 use crate::sql::{SqlError, sqlstate};
@@ -49,19 +49,21 @@ impl SqlServer {
         let (coalesce, defaults) = (config.cache_bytes > 0, &config.defaults);
         let mut names: Vec<String> = catalog.sources().map(|s| s.topic.clone()).collect();
         if let StatementKind::CreateAsSelect(create) = &statement.kind {
-            names.push(create.name.value.clone());
+            names.push(format!("{}{}", defaults.topic_prefix, create.name.value));
         }
         let topics = self.partitions_of(&runtime, names).await?;
         let partitions = |topic: &str| topics.get(topic).copied().flatten();
         let context = Context { catalog: &catalog, partitions: &partitions, coalesce, defaults };
         let plan: QueryPlan = match &statement.kind {
-            StatementKind::CreateAsSelect(create) => plan_create_as(create, &statement.text, &context)?,
             StatementKind::Push(query) => plan_push(query, &context)?,
             StatementKind::AdHoc(query) => return self.explain_adhoc(session, query).await,
-            _ => {
-                return Err(SqlError::new(sqlstate::WRONG_OBJECT_TYPE, "EXPLAIN is for queries")
-                    .hint("explain a SELECT, a CREATE … AS SELECT or the id of a query")
-                    .at(Some(statement.position)));
+            other => {
+                let persistent = plan_persistent(other, &statement.text, &context);
+                persistent.unwrap_or_else(|| {
+                    Err(SqlError::new(sqlstate::WRONG_OBJECT_TYPE, "EXPLAIN is for queries")
+                        .hint("explain a SELECT, a CREATE … AS SELECT or the id of a query")
+                        .at(Some(statement.position)))
+                })?
             }
         };
         let tasks = partitions(&plan.reads.topic);

@@ -9,6 +9,7 @@ mod describe;
 mod dry_run;
 mod explain;
 mod insert;
+mod insert_select;
 mod lifecycle;
 mod print;
 mod push;
@@ -209,6 +210,7 @@ impl Executor for SqlServer {
             StatementKind::Pause { query } => self.set_paused(session, query.as_ref(), true).await,
             StatementKind::Resume { query } => self.set_paused(session, query.as_ref(), false).await,
             StatementKind::AssertTopic(assert) => self.assert_topic(session, assert).await,
+            StatementKind::InsertSelect(insert) => self.insert_select(session, insert, statement).await,
             StatementKind::InsertValues(insert) => self.insert_values(session, insert, params).await,
             StatementKind::Show(show) => self.show(session, show).await,
             StatementKind::Describe(what) => self.describe_what(session, what),

@@ -270,7 +270,7 @@ impl Session {
 fn write_word(kind: &StatementKind) -> Option<&'static str> {
     match kind {
         StatementKind::CreateSource(_) | StatementKind::CreateAsSelect(_) => Some("CREATE"),
-        StatementKind::InsertValues(_) => Some("INSERT"),
+        StatementKind::InsertValues(_) | StatementKind::InsertSelect(_) => Some("INSERT"),
         StatementKind::DropSource(_) => Some("DROP"),
         StatementKind::Terminate { .. } => Some("TERMINATE"),
         StatementKind::Copy(Copy::From { .. }) => Some("COPY FROM"),

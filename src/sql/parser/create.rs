@@ -73,15 +73,19 @@ fn columns(cursor: &mut Cursor) -> Result<Vec<ColumnDef>, SqlError> {
     loop {
         let name = cursor.name("the name of a column")?;
         let ty = datatypes::data_type(cursor)?;
-        if cursor.is_any(&["HEADERS", "HEADER"]) {
-            return Err(cursor.not_supported("HEADERS columns"));
-        }
         let role = match () {
             () if cursor.accept(&["PRIMARY"]) => {
                 cursor.expect("KEY")?;
                 ColumnRole::PrimaryKey
             }
             () if cursor.accept(&["KEY"]) => ColumnRole::Key,
+            () if cursor.accept(&["HEADERS"]) => ColumnRole::Headers,
+            () if cursor.accept(&["HEADER"]) => {
+                cursor.expect_token(&Token::LParen)?;
+                let key = cursor.string("the name of a header")?;
+                cursor.expect_token(&Token::RParen)?;
+                ColumnRole::Header(key)
+            }
             () => ColumnRole::Value,
         };
         columns.push(ColumnDef { name, ty, role });
