@@ -188,6 +188,7 @@ mod tests {
             SQRT scalar
             SUBSTRING scalar
             TO_BYTES scalar
+            TO_JSON_STRING scalar
             TRANSFORM scalar
             TRIM scalar
             UCASE scalar

@@ -42,4 +42,5 @@ pub(super) use object::ObjectReader;
 pub(super) use scan::Top;
 pub use scan::{Cursor, Fault, RawText};
 pub use text::{unescape, write_text};
-pub(super) use write::{CellValues, Cells, write_cell};
+pub(super) use write::CellValues;
+pub use write::{Cells, write_cell};

@@ -227,6 +227,8 @@ mod tests {
                 "GREATEST(DECIMAL(9, 2) 1234567.89, DECIMAL(7, 6) 0.123456)",
                 "LEAST(DECIMAL(9, 2) 1234567.89, DECIMAL(7, 6) 0.123456, 7)",
                 "LEAST(DECIMAL(9, 2) 1.5, 0.5)",
+                "LEAST(NULL, DECIMAL(9, 2) 1.5, NULL)",
+                "LEAST(DATE \"2020-01-02\", NULL, '2020-01-01')",
                 "GREATEST('apple', NULL, 'banana', 'aardvark')",
                 "LEAST('!', 'Zebra')",
                 "LEAST(BYTES \"b\", BYTES \"a\", NULL)",
@@ -243,6 +245,8 @@ mod tests {
                 GREATEST(DECIMAL(9, 2) 1234567.89, DECIMAL(7, 6) 0.123456) -> 1234567.890000
                 LEAST(DECIMAL(9, 2) 1234567.89, DECIMAL(7, 6) 0.123456, 7) -> 0.123456
                 LEAST(DECIMAL(9, 2) 1.5, 0.5) -> 0.5
+                LEAST(NULL, DECIMAL(9, 2) 1.5, NULL) -> 1.50
+                LEAST(DATE "2020-01-02", NULL, '2020-01-01') -> 2020-01-01
                 GREATEST('apple', NULL, 'banana', 'aardvark') -> banana
                 LEAST('!', 'Zebra') -> !
                 LEAST(BYTES "b", BYTES "a", NULL) -> 61

@@ -11,7 +11,7 @@ use arrow::array::{ArrayBuilder, ArrayRef, BooleanArray, Int32Array, StringArray
 use super::args::append_text;
 use super::json_text::{as_string, canonical, members, merged, parts, value, write_canonical};
 use super::nested::{list_of, map_of, too_large};
-use super::{Args, Overload, ScalarFunction, json_contains, json_path};
+use super::{Args, Overload, ScalarFunction, json_contains, json_path, json_write};
 use crate::formats::json::write_text;
 
 pub const FUNCTIONS: &[ScalarFunction] = &[
@@ -72,6 +72,12 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
         name: "JSON_RECORDS",
         summary: "The members of the JSON object: texts, and the JSON of other values; NULL for other values",
         overloads: &[Overload::new("(jsonObj STRING) -> MAP<STRING, STRING>", records)],
+        takes_failures: false,
+    },
+    ScalarFunction {
+        name: "TO_JSON_STRING",
+        summary: "The value as JSON; dates and times as ISO text",
+        overloads: &[Overload::new("(input T) -> STRING", json_write::to_json)],
         takes_failures: false,
     },
 ];

@@ -16,6 +16,7 @@ mod json;
 mod json_contains;
 mod json_path;
 mod json_text;
+mod json_write;
 pub mod lambda;
 mod maps;
 mod math;

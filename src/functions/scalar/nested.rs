@@ -13,7 +13,7 @@ use arrow::array::builder::{NullBufferBuilder, UInt32Builder};
 use arrow::array::{
     Array, ArrayBuilder, ArrayRef, AsArray, ListArray, MapArray, StringArray, StructArray, UInt32Array,
 };
-use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::{concat, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 
@@ -140,27 +140,42 @@ impl Gather {
 
 /// Lists of the elements between each two offsets.
 pub fn list_of(items: ArrayRef, offsets: Vec<i32>, mut nulls: NullBufferBuilder) -> Result<ArrayRef, String> {
-    let field = item_field(items.data_type());
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    let lists = ListArray::try_new(field, offsets, items, nulls.finish()).map_err(|e| e.to_string())?;
-    Ok(Arc::new(lists))
+    list_of_parts(items, OffsetBuffer::new(ScalarBuffer::from(offsets)), nulls.finish())
 }
 
-/// Maps of the entries between each two offsets.
+/// As [`list_of`], of parts that are there.
+pub fn list_of_parts(
+    items: ArrayRef,
+    offsets: OffsetBuffer<i32>,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef, String> {
+    let field = item_field(items.data_type());
+    Ok(Arc::new(ListArray::try_new(field, offsets, items, nulls).map_err(|e| e.to_string())?))
+}
+
+/// Maps of the entries between each two offsets. Errors: a key is NULL.
 pub fn map_of(
     keys: ArrayRef,
     values: ArrayRef,
     offsets: Vec<i32>,
     mut nulls: NullBufferBuilder,
 ) -> Result<ArrayRef, String> {
+    map_of_parts(keys, values, OffsetBuffer::new(ScalarBuffer::from(offsets)), nulls.finish())
+}
+
+/// As [`map_of`], of parts that are there.
+pub fn map_of_parts(
+    keys: ArrayRef,
+    values: ArrayRef,
+    offsets: OffsetBuffer<i32>,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef, String> {
     if keys.null_count() > 0 {
         return Err("a map's key must not be NULL".to_owned());
     }
     let (field, fields) = entries_field(keys.data_type(), values.data_type());
     let entries = StructArray::try_new(fields, vec![keys, values], None).map_err(|e| e.to_string())?;
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    let maps =
-        MapArray::try_new(field, offsets, entries, nulls.finish(), false).map_err(|e| e.to_string())?;
+    let maps = MapArray::try_new(field, offsets, entries, nulls, false).map_err(|e| e.to_string())?;
     Ok(Arc::new(maps))
 }
 

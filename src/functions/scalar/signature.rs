@@ -131,10 +131,13 @@ impl Signature {
                 pattern.collect(arg, &mut bindings)?;
             }
         }
+        let decimal = args.iter().flatten().find(|arg| matches!(arg, SqlType::Decimal { .. }));
         let mut fit = Fit { params: Vec::with_capacity(args.len()), bindings, cost: (false, false, 0, 0) };
         for (i, arg) in args.iter().enumerate() {
             let pattern = &self.param(i)?.pattern;
-            let ty = pattern.argument(arg.as_ref(), &fit.bindings)?;
+            // A NULL among decimals is one of theirs.
+            let known = arg.as_ref().or(if *pattern == Pattern::Decimal { decimal } else { None });
+            let ty = pattern.argument(known, &fit.bindings)?;
             if let (Some(arg), Some(ty)) = (arg, &ty) {
                 let distance = conversion(arg, ty)?;
                 fit.cost.2 += u32::from(arg != ty);
