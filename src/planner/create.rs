@@ -78,9 +78,14 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
     if create.kind == SourceKind::Table && !has_key {
         return Err(invalid("a table needs a primary key".into()).hint("mark a column with PRIMARY KEY"));
     }
-    if !columns.iter().any(|c| !c.key) {
-        return Err(invalid(format!("a {} needs at least one column that is not a key", create.kind))
-            .hint("schemas are not inferred yet: declare the columns"));
+    if columns.is_empty() {
+        // What the columns are would be found in the schema registry.
+        return Err(SqlError::not_supported(format!(
+            "a {} without columns, whose schema the schema registry knows",
+            create.kind
+        ))
+        .hint("declare the columns")
+        .at(position));
     }
     let Some(topic) = with.topic else {
         return Err(invalid("property KAFKA_TOPIC is missing".into())

@@ -37,4 +37,5 @@ mod replace;
 mod rollback;
 mod slow_client;
 mod sql;
+mod test_files;
 mod tidy;

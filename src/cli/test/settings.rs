@@ -15,11 +15,16 @@ pub struct CaseSettings {
 const WITHOUT_EFFECT: &[&str] = &[
     "new.query.planner.enabled",
     "topology.optimization",
+    "sink.partitions",
+    "sink.replicas",
     "__emit.interval.ms.kstreams.windowed.aggregation__",
 ];
 
 /// Properties with the one value that Rivermill goes by anyway.
-const AS_IT_IS: &[(&str, &str)] = &[("functions.substring.legacy.args", "false")];
+const AS_IT_IS: &[(&str, &str)] = &[
+    ("functions.substring.legacy.args", "false"),
+    ("default.timestamp.extractor", "org.apache.kafka.streams.processor.LogAndSkipOnInvalidTimestamp"),
+];
 
 /// Errors: the property that is not known, or does not take the value.
 pub fn of_case(properties: &[(String, String)]) -> Result<CaseSettings, String> {
