@@ -16,7 +16,8 @@ use crate::engine::{EngineError, RowError, SinkBlock};
 use crate::formats::{ByteColumn, RawRecord, RowEncoder};
 use crate::planner::{
     Context, Existing, InsertPlan, QueryPlan, check_replace, check_replace_declared, existing, plan_alter,
-    plan_create, plan_create_as, plan_create_type, plan_drop, plan_drop_type, plan_insert, replaced_query,
+    plan_create, plan_create_as, plan_create_type, plan_drop, plan_drop_type, plan_insert,
+    plan_insert_select, replaced_query,
 };
 use crate::runtime::{Pipeline, QueryConfig};
 use crate::sql::ast::{
@@ -103,6 +104,10 @@ impl Harness {
         match &statement.kind {
             StatementKind::CreateSource(create) => self.create_source(create, &statement.text),
             StatementKind::CreateAsSelect(create) => self.create_as_select(create, &statement.text),
+            StatementKind::InsertSelect(insert) => {
+                let plan = self.planned(|context| plan_insert_select(insert, context))?;
+                self.start(plan, &statement.text, None)
+            }
             StatementKind::DropSource(drop) => self.drop_source(drop),
             StatementKind::InsertValues(insert) => {
                 let plan = plan_insert(insert, &self.catalog, &[])?;
@@ -191,9 +196,17 @@ impl Harness {
         let sink =
             plan.sink.as_ref().ok_or_else(|| SqlError::internal("a persistent query without a sink"))?;
         let number = replaces.map_or(self.catalog.next_query(), |def| def.number);
-        let kind = if sink.source.kind == SourceKind::Stream { "CSAS" } else { "CTAS" };
-        let id =
-            replaces.map_or_else(|| format!("{kind}_{}_{number}", sink.source.name), |def| def.id.clone());
+        let id = match (replaces, &sink.query_id, sink.created, sink.source.kind) {
+            (Some(def), ..) => def.id.clone(),
+            (None, Some(id), ..) if self.catalog.query(id).is_some() => {
+                let text = format!("query \"{id}\" exists already");
+                return Err(SqlError::new(sqlstate::DUPLICATE_TABLE, text));
+            }
+            (None, Some(id), ..) => id.clone(),
+            (None, None, false, _) => format!("INSERTQUERY_{number}"),
+            (None, None, true, SourceKind::Stream) => format!("CSAS_{}_{number}", sink.source.name),
+            (None, None, true, SourceKind::Table) => format!("CTAS_{}_{number}", sink.source.name),
+        };
         let def = QueryDef {
             id: id.clone(),
             number,
@@ -207,10 +220,12 @@ impl Harness {
             types: BTreeMap::new(),
             paused: false,
         };
-        let source = Source { query: Some(id.clone()), ..sink.source.clone() };
-        let (topic, partitions) = (sink.topic.name.clone(), sink.partitions);
-        self.topic(&topic, partitions);
-        self.catalog.apply(Command::PutSource(source));
+        if sink.created {
+            let source = Source { query: Some(id.clone()), ..sink.source.clone() };
+            let (topic, partitions) = (sink.topic.name.clone(), sink.partitions);
+            self.topic(&topic, partitions);
+            self.catalog.apply(Command::PutSource(source));
+        }
         self.catalog.apply(Command::PutQuery(def));
         self.catalog.apply(Command::NextQuery(self.catalog.next_query().max(number + 1)));
         match self.queries.iter_mut().find(|query| query.id == id) {
