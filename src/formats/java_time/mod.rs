@@ -4,14 +4,16 @@
 //! pattern means here what `DateTimeFormatter.ofPattern` makes of it in the English locale, read in its *smart* way;
 //! a letter that is not known here is refused by name, never approximated.
 //!
-//! Letters: `y u` year, `M L` month, `d` day, `D` day of year, `E` day of week, `a` AM/PM, `H k K h` hour, `m` minute,
-//! `s` second, `S` fraction, `A` milli of day, `n` nano of second, `N` nano of day, `X x Z` offset, `VV z` zone;
+//! Letters: `G` era, `y` year of the era, `u` year, `Q q` quarter, `M L` month, `d` day, `D` day of year, `Y` week-based
+//! year, `w W F` weeks, `E e c` day of week, `g` Julian day, `a` AM/PM, `H k K h` hour, `m` minute, `s` second, `S`
+//! fraction, `A` milli of day, `n` nano of second, `N` nano of day, `X x Z O` offset, `VV z` zone, `p` padding;
 //! `'text'`, `''` and `[optional]`.
 //!
 //! As in ksqlDB, what a text does not say is 1970-01-01, midnight, in the zone that the caller names. Zones are
-//! offsets only so far: regions such as `Europe/Berlin` are refused.
+//! offsets or regions such as `Europe/Berlin`.
 
 mod fields;
+mod names;
 mod pattern;
 mod read;
 mod write;
@@ -68,11 +70,15 @@ impl DateTimePattern {
         let fields = self.read(text)?;
         let time = fields.time()?;
         let days = fields.date()?.checked_add(time.days_over).ok_or(TimeError::OutOfRange)?;
-        let offset_ms = fields.offset_seconds.map_or(zone.offset_seconds(), i64::from) * 1000;
-        days.checked_mul(DAY_MS)
+        let local = days
+            .checked_mul(DAY_MS)
             .and_then(|ms| ms.checked_add(time.nano_of_day / 1_000_000))
-            .and_then(|ms| ms.checked_sub(offset_ms))
-            .ok_or(TimeError::OutOfRange)
+            .ok_or(TimeError::OutOfRange)?;
+        let offset = match fields.offset_seconds {
+            Some(seconds) => i64::from(seconds),
+            None => fields.zone.unwrap_or(zone).offset_seconds_of_local(local),
+        };
+        local.checked_sub(offset * 1000).ok_or(TimeError::OutOfRange)
     }
 
     /// Reads a date, days since 1970-01-01.
@@ -88,12 +94,12 @@ impl DateTimePattern {
 
     /// Writes a time, ms since 1970 UTC, as it is shown in `zone`.
     pub fn format_timestamp(&self, ms: i64, zone: Zone) -> Result<String, TimeError> {
-        let local = ms.checked_add(zone.offset_seconds() * 1000).ok_or(TimeError::OutOfRange)?;
+        let local = ms.checked_add(zone.offset_seconds_at(ms) * 1000).ok_or(TimeError::OutOfRange)?;
         let local = DateTime::from_timestamp_millis(local).ok_or(TimeError::OutOfRange)?.naive_utc();
         self.write(&Moment {
             date: Some(local.date()),
             nano_of_day: Some(write::nano_of_day(local.time())),
-            zone: Some(zone),
+            zone: Some((zone, ms)),
         })
     }
 

@@ -11,19 +11,19 @@ pub(super) enum Item {
     Fraction {
         width: usize,
     },
-    /// `MMM`, `MMMM`.
-    MonthName {
-        full: bool,
-    },
-    /// `E`, `EEEE`.
-    DayName {
-        full: bool,
-    },
-    /// `a`
-    AmPm,
+    /// A field as a word: `MMM`, `EEEE`, `a`, `G`.
+    Name(Names, Style),
+    /// `YY`: the last two digits of a week-based year from 2000 to 2099.
+    ShortWeekYear,
+    /// `pp`: the item behind it, with blanks before it up to a width.
+    Pad(usize, Box<Item>),
     Offset(OffsetStyle),
-    /// `VV`: the zone's id; `z`: its name. For offsets they are the same but for how UTC is written.
+    /// `VV`: the zone's id.
     ZoneId,
+    /// `z`: its name at a time, such as CEST; `zzzz`: Central European Summer Time.
+    ZoneName {
+        full: bool,
+    },
     Optional(Vec<Item>),
 }
 
@@ -50,10 +50,23 @@ pub(super) enum Sign {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
+    /// From 1 in each of the two eras.
+    YearOfEra,
     Year,
+    Quarter,
     Month,
     Day,
     DayOfYear,
+    /// Weeks begin on Sunday, and the first one is that of January 1st, as in the United States.
+    WeekYear,
+    WeekOfYear,
+    WeekOfMonth,
+    /// Sunday is 1.
+    DayOfWeek,
+    /// The first seven days of a month are the first week.
+    AlignedWeekOfMonth,
+    /// Days since 1858-11-17.
+    ModifiedJulianDay,
     /// 0 to 23
     Hour,
     /// 1 to 24
@@ -69,6 +82,23 @@ pub(super) enum Field {
     NanoOfDay,
 }
 
+/// Fields that have names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    Era,
+    Quarter,
+    Month,
+    Day,
+    HalfDay,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Short,
+    Full,
+    Narrow,
+}
+
 /// How an offset from UTC is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct OffsetStyle {
@@ -80,6 +110,8 @@ pub(super) struct OffsetStyle {
     pub zero: Option<&'static str>,
     /// `GMT+01:00`
     pub gmt: bool,
+    /// `GMT+1`: hours without a zero before them.
+    pub short: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,14 +133,29 @@ pub(super) fn compile(pattern: &str) -> Result<Vec<Item>, String> {
     let mut open: Vec<Vec<Item>> = Vec::new();
     let mut items = Vec::new();
     let mut chars = pattern.chars().peekable();
+    // The width that a `p` asks of the next letters.
+    let mut pad = None;
     while let Some(char) = chars.next() {
+        if pad.is_some() && !char.is_ascii_alphabetic() {
+            return Err("letters must follow the letter p".to_owned());
+        }
         match char {
             'a'..='z' | 'A'..='Z' => {
                 let mut count = 1;
                 while chars.next_if_eq(&char).is_some() {
                     count += 1;
                 }
-                items.push(letter(char, count)?);
+                if char == 'p' {
+                    if pad.replace(count).is_some() || count > PATTERN_BYTES_MAX {
+                        return Err("letters must follow the letter p".to_owned());
+                    }
+                    continue;
+                }
+                let item = letter(char, count)?;
+                items.push(match pad.take() {
+                    Some(width) => Item::Pad(width, Box::new(item)),
+                    None => item,
+                });
             }
             '\'' => {
                 let mut text = String::new();
@@ -134,6 +181,9 @@ pub(super) fn compile(pattern: &str) -> Result<Vec<Item>, String> {
             other => items.push(Item::Literal(other.to_string())),
         }
     }
+    if pad.is_some() {
+        return Err("letters must follow the letter p".to_owned());
+    }
     // Java closes what is open at the end.
     while let Some(outer) = open.pop() {
         let section = std::mem::replace(&mut items, outer);
@@ -150,35 +200,45 @@ fn letter(letter: char, count: usize) -> Result<Item, String> {
         2 => number(field, 2, 2, Sign::Never),
         _ => too_many(),
     };
+    let name = |names, count| match count {
+        3 => Ok(Item::Name(names, Style::Short)),
+        4 => Ok(Item::Name(names, Style::Full)),
+        5 => Ok(Item::Name(names, Style::Narrow)),
+        _ => too_many(),
+    };
+    let year = |field, short| match count {
+        2 => Ok(short),
+        1..4 => number(field, count, 19, Sign::Normal),
+        4..=19 => number(field, count, 19, Sign::ExceedsPad),
+        _ => too_many(),
+    };
     match letter {
-        'y' | 'u' => match count {
-            2 => Ok(Item::ShortYear),
-            1..4 => number(Field::Year, count, 19, Sign::Normal),
-            4..=19 => number(Field::Year, count, 19, Sign::ExceedsPad),
-            _ => too_many(),
-        },
-        'M' | 'L' => match count {
-            3 | 4 => Ok(Item::MonthName { full: count == 4 }),
-            _ => two_digits(Field::Month),
-        },
+        'y' => year(Field::YearOfEra, Item::ShortYear),
+        'u' => year(Field::Year, Item::ShortYear),
+        'Y' => year(Field::WeekYear, Item::ShortWeekYear),
+        'G' => name(Names::Era, count.max(3)),
+        'M' | 'L' if count > 2 => name(Names::Month, count),
+        'M' | 'L' => two_digits(Field::Month),
+        'Q' | 'q' if count > 2 => name(Names::Quarter, count),
+        'Q' | 'q' => two_digits(Field::Quarter),
         'd' => two_digits(Field::Day),
+        'w' => two_digits(Field::WeekOfYear),
+        'W' | 'F' if count > 1 => too_many(),
+        'W' => number(Field::WeekOfMonth, 1, 19, Sign::Normal),
+        'F' => number(Field::AlignedWeekOfMonth, 1, 19, Sign::Normal),
+        'e' | 'c' if count > 2 => name(Names::Day, count),
+        'c' if count == 2 => Err("the letter c must stand once, or three to five times".to_owned()),
+        'e' | 'c' => two_digits(Field::DayOfWeek),
+        'g' if count <= 19 => number(Field::ModifiedJulianDay, count, 19, Sign::Normal),
         'D' => match count {
             1 => number(Field::DayOfYear, 1, 19, Sign::Normal),
             2 => number(Field::DayOfYear, 2, 3, Sign::Never),
             3 => number(Field::DayOfYear, 3, 3, Sign::Never),
             _ => too_many(),
         },
-        'E' => match count {
-            1..=4 => Ok(Item::DayName { full: count == 4 }),
-            _ => too_many(),
-        },
-        'a' => {
-            if count == 1 {
-                Ok(Item::AmPm)
-            } else {
-                too_many()
-            }
-        }
+        'E' => name(Names::Day, count.max(3)),
+        'a' if count == 1 => Ok(Item::Name(Names::HalfDay, Style::Short)),
+        'a' => too_many(),
         'H' => two_digits(Field::Hour),
         'k' => two_digits(Field::ClockHour),
         'K' => two_digits(Field::HourOfHalf),
@@ -203,7 +263,7 @@ fn letter(letter: char, count: usize) -> Result<Item, String> {
         'X' | 'x' => {
             let zero = (letter == 'X').then_some("Z");
             let style = |colon, minutes, seconds| {
-                Ok(Item::Offset(OffsetStyle { colon, minutes, seconds, zero, gmt: false }))
+                Ok(Item::Offset(OffsetStyle { colon, minutes, seconds, zero, gmt: false, short: false }))
             };
             match count {
                 1 => style(false, Part::IfNotZero, Part::Never),
@@ -216,7 +276,14 @@ fn letter(letter: char, count: usize) -> Result<Item, String> {
         }
         'Z' => {
             let style = |colon, seconds, zero, gmt| {
-                Ok(Item::Offset(OffsetStyle { colon, minutes: Part::Always, seconds, zero, gmt }))
+                Ok(Item::Offset(OffsetStyle {
+                    colon,
+                    minutes: Part::Always,
+                    seconds,
+                    zero,
+                    gmt,
+                    short: false,
+                }))
             };
             match count {
                 1..=3 => style(false, Part::Never, None, false),
@@ -232,16 +299,20 @@ fn letter(letter: char, count: usize) -> Result<Item, String> {
                 Err("the letter V must stand twice".to_owned())
             }
         }
-        'z' => {
-            if count <= 4 {
-                Ok(Item::ZoneId)
-            } else {
-                too_many()
+        'z' if count <= 4 => Ok(Item::ZoneName { full: count == 4 }),
+        'z' => too_many(),
+        'O' => {
+            let (zero, minutes) = (Some("GMT"), Part::IfNotZero);
+            let style =
+                OffsetStyle { colon: true, minutes, seconds: Part::IfNotZero, zero, gmt: true, short: true };
+            match count {
+                1 => Ok(Item::Offset(style)),
+                4 => Ok(Item::Offset(OffsetStyle { minutes: Part::Always, short: false, ..style })),
+                _ => Err("the letter O must stand once or four times".to_owned()),
             }
         }
-        'G' | 'Q' | 'q' | 'Y' | 'w' | 'W' | 'e' | 'c' | 'F' | 'g' | 'B' | 'O' | 'v' | 'p' => {
-            Err(format!("the letter {letter} is not supported yet"))
-        }
+        'B' | 'v' => Err(format!("the letter {letter} is not supported")),
+        'g' => too_many(),
         _ => Err(format!("unknown letter {letter}")),
     }
 }
@@ -257,7 +328,7 @@ fn reserve(mut items: Vec<Item>) -> Vec<Item> {
             }
             Item::Fraction { width } => behind += *width,
             Item::Number(number) => number.reserved = std::mem::take(&mut behind),
-            Item::ShortYear => behind += 2,
+            Item::ShortYear | Item::ShortWeekYear => behind += 2,
             _ => behind = 0,
         }
     }

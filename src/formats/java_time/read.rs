@@ -2,25 +2,9 @@
 
 use super::TimeError;
 use super::fields::Fields;
-use super::pattern::{Item, Number, OffsetStyle, Part, Sign};
+use super::names::ZONES;
+use super::pattern::{Item, Names, Number, OffsetStyle, Part, Sign, Style};
 use super::zone::Zone;
-
-pub(super) const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-pub(super) const DAYS: [&str; 7] =
-    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// The most of a text that an error quotes.
 const QUOTED_CHARS_MAX: usize = 60;
@@ -61,20 +45,16 @@ impl<'a> Reader<'a> {
                 self.fields.nano_of_second = Some(digits.parse::<i64>().ok()? * scale);
                 Some(())
             }
-            Item::MonthName { full } => {
-                self.fields.month = Some(self.name(&MONTHS, *full)? as i64 + 1);
+            Item::ShortWeekYear => {
+                let digits = self.digits(2, 2)?;
+                self.fields.week_year = Some(2000 + digits.parse::<i64>().ok()?);
                 Some(())
             }
-            Item::DayName { full } => {
-                self.fields.day_of_week = Some(self.name(&DAYS, *full)? as u32);
-                Some(())
-            }
-            Item::AmPm => {
-                self.fields.afternoon = Some(self.name(&["AM", "PM"], true)? == 1);
-                Some(())
-            }
+            Item::Name(names, style) => self.name(*names, *style),
+            Item::Pad(width, item) => self.padded(*width, item),
             Item::Offset(style) => self.offset(style),
             Item::ZoneId => self.zone_id(),
+            Item::ZoneName { full } => self.zone_name(*full).or_else(|| self.zone_id()),
             Item::Optional(items) => {
                 let before = (self.pos, self.fields);
                 if self.items(items).is_none() {
@@ -123,14 +103,32 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// The index of the name at the cursor; short names are the first three letters.
-    fn name(&mut self, names: &[&str], full: bool) -> Option<usize> {
-        let (at, length) = names.iter().enumerate().find_map(|(at, name)| {
-            let name = if full { name } else { name.get(..3)? };
-            self.rest().starts_with(name).then_some((at, name.len()))
-        })?;
+    fn name(&mut self, names: Names, style: Style) -> Option<()> {
+        let (index, length) = names.find(self.rest(), style)?;
         self.pos += length;
-        Some(at)
+        match names {
+            Names::Era => self.fields.anno_domini = Some(index == 1),
+            Names::Quarter => self.fields.quarter = Some(index as i64 + 1),
+            Names::Month => self.fields.month = Some(index as i64 + 1),
+            Names::Day => self.fields.day_of_week = Some(index as u32),
+            Names::HalfDay => self.fields.afternoon = Some(index == 1),
+        }
+        Some(())
+    }
+
+    /// Blanks and the item fill the width.
+    fn padded(&mut self, width: usize, item: &Item) -> Option<()> {
+        let bytes: usize = self.rest().chars().take(width).map(char::len_utf8).sum();
+        let end = self.pos + bytes;
+        let field = self.text.get(self.pos..end).filter(|field| field.chars().count() == width)?;
+        let blanks = field.bytes().take_while(|b| *b == b' ').count();
+        let mut inner = Reader { text: self.text.get(..end)?, pos: self.pos + blanks, fields: self.fields };
+        inner.item(item)?;
+        if inner.pos != end {
+            return None;
+        }
+        (self.pos, self.fields) = (end, inner.fields);
+        Some(())
     }
 
     fn offset(&mut self, style: &OffsetStyle) -> Option<()> {
@@ -147,24 +145,24 @@ impl<'a> Reader<'a> {
             return Some(());
         }
         let start = self.pos;
-        let zone = self.offset_parts(style.colon, style.minutes, style.seconds);
+        let zone = self.offset_parts(style);
         if zone.is_none() {
             self.pos = start;
         }
-        self.fields.offset_seconds = Some(zone?.offset_seconds() as i32);
+        self.fields.offset_seconds = Some(zone?.offset_seconds_at(0) as i32);
         Some(())
     }
 
-    fn offset_parts(&mut self, colon: bool, minutes: Part, seconds: Part) -> Option<Zone> {
+    fn offset_parts(&mut self, style: &OffsetStyle) -> Option<Zone> {
         let sign = if self.take("-").is_some() {
             -1
         } else {
             self.take("+")?;
             1
         };
-        let hours = self.digits(2, 2)?.parse().ok()?;
-        let minutes = self.offset_part(colon, minutes)?;
-        let seconds = self.offset_part(colon, seconds)?;
+        let hours = self.digits(if style.short { 1 } else { 2 }, 2)?.parse().ok()?;
+        let minutes = self.offset_part(style.colon, style.minutes)?;
+        let seconds = self.offset_part(style.colon, style.seconds)?;
         Zone::of_parts(sign, hours, minutes, seconds)
     }
 
@@ -187,14 +185,29 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A name of a time in a zone, which says the region, not whether it is summer: Java reads it so.
+    fn zone_name(&mut self, full: bool) -> Option<()> {
+        let found =
+            ZONES.iter().map(|(short, long, id)| (if full { long } else { short }, id)).find(|(name, _)| {
+                let behind = self.rest().strip_prefix(**name);
+                behind.is_some_and(|behind| {
+                    !behind.starts_with(|c: char| c.is_ascii_alphanumeric() || "+-".contains(c))
+                })
+            });
+        let (name, id) = found?;
+        self.pos += name.len();
+        self.fields.zone = Zone::parse(id);
+        Some(())
+    }
+
     fn zone_id(&mut self) -> Option<()> {
-        let id = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | ':');
+        let id = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | ':' | '/' | '_');
         let length = self.rest().chars().take_while(id).count();
         // The longest beginning that is a zone.
         let (length, zone) =
             (1..=length).rev().find_map(|length| Some((length, Zone::parse(self.rest().get(..length)?)?)))?;
         self.pos += length;
-        self.fields.offset_seconds = Some(zone.offset_seconds() as i32);
+        self.fields.zone = Some(zone);
         Some(())
     }
 }

@@ -51,7 +51,7 @@ fn dates() {
     check("yyyy", "12345", expect!["cannot read '12345' at character 1"]);
     check("yyyy", "+12345", expect!["327403382400000 +12345"]);
     check("yyyy", "9999999999999999999", expect!["cannot read '9999999999999999999' at character 1"]);
-    check("yyyy", "+999999999999999999", expect!["the time is out of range"]);
+    check("yyyy", "+999999999999999999", expect!["there is no such time: year of the era"]);
     check("yyyy-MM-dd[ HH:mm]", "2024-02-29", expect!["1709164800000 2024-02-29 00:00"]);
     check("yyyy-MM-dd[ HH:mm", "2024-02-29 11:22", expect!["1709205720000 2024-02-29 11:22"]);
 }
@@ -79,14 +79,95 @@ fn zones() {
     check("HH:mm ZZZZ", "11:00 GMT+01:00", expect!["36000000 10:00 GMT"]);
     check("HH:mm VV", "11:00 UTC+01:00", expect!["36000000 10:00 UTC"]);
     check("HH:mm z", "11:00 GMT", expect!["39600000 11:00 UTC"]);
-    check("HH:mm z", "11:00 Europe/Berlin", expect!["cannot read '11:00 Europe/Berlin' at character 7"]);
+    check("HH:mm z", "11:00 Europe/Berlin", expect!["36000000 10:00 UTC"]);
     check("HH:mmX", "11:00+19", expect!["cannot read '11:00+19' at character 6"]);
+}
+
+#[test]
+fn regions() {
+    check(
+        "yyyy-MM-dd HH:mm VV",
+        "2024-07-01 10:00 Europe/Berlin",
+        expect!["1719820800000 2024-07-01 08:00 UTC"],
+    );
+    check("yyyy-MM-dd HH:mm zzz", "2024-07-01 10:00 PST", expect!["1719853200000 2024-07-01 17:00 UTC"]);
+    check(
+        "yyyy-MM-dd HH:mm zzzz",
+        "2024-07-01 10:00 Central European Summer Time",
+        expect!["1719820800000 2024-07-01 08:00 Coordinated Universal Time"],
+    );
+    check("yyyy-MM-dd HH:mm O", "2024-07-01 10:00 GMT+8", expect!["1719799200000 2024-07-01 02:00 GMT"]);
+    check("yyyy-MM-dd HH:mm O", "2024-07-01 10:00 GMT-3:30", expect!["1719840600000 2024-07-01 13:30 GMT"]);
+    check(
+        "yyyy-MM-dd HH:mm OOOO",
+        "2024-07-01 10:00 GMT+08:00",
+        expect!["1719799200000 2024-07-01 02:00 GMT"],
+    );
+    let berlin = Zone::parse("Europe/Berlin").unwrap();
+    let los_angeles = Zone::parse("PST").unwrap();
+    let pattern = DateTimePattern::parse("yyyy-MM-dd HH:mm").unwrap();
+    // In a gap, twice, and plain.
+    for (text, expected) in [
+        ("2024-03-31 02:30", expect!["1711848600000 2024-03-31 03:30"]),
+        ("2024-10-27 02:30", expect!["1729989000000 2024-10-27 02:30"]),
+        ("2024-07-01 12:00", expect!["1719828000000 2024-07-01 12:00"]),
+    ] {
+        let ms = pattern.read_timestamp(text, berlin).unwrap();
+        expected.assert_eq(&format!("{ms} {}", pattern.format_timestamp(ms, berlin).unwrap()));
+    }
+    for (pattern, expected) in [
+        ("yyyy-MM-dd HH:mm:ss zzz", expect!["2024-07-03 02:46:40 PDT"]),
+        (
+            "zzzz VV xxx OOOO O XXX",
+            expect!["Pacific Daylight Time America/Los_Angeles -07:00 GMT-07:00 GMT-7 -07:00"],
+        ),
+    ] {
+        let pattern = DateTimePattern::parse(pattern).unwrap();
+        expected.assert_eq(&pattern.format_timestamp(1_720_000_000_000, los_angeles).unwrap());
+    }
+    let singapore = Zone::parse("Asia/Singapore").unwrap();
+    let named = DateTimePattern::parse("zzz").unwrap().format_timestamp(0, singapore);
+    expect!["the pattern asks for the name of the zone, which the value does not have"]
+        .assert_eq(&named.unwrap_or_else(|e| e.to_string()));
+}
+
+#[test]
+fn rare_letters() {
+    check("yyyy-MM-dd G", "0044-03-15 BC", expect!["-63517824000000 0044-03-15 BC"]);
+    check("y GGGG", "44 Anno Domini", expect!["-60778684800000 44 Anno Domini"]);
+    check("uuuu-MM-dd", "-0043-03-15", expect!["-63517824000000 -0043-03-15"]);
+    check("yyyy-MM-dd", "0000-01-01", expect!["there is no such time: year of the era"]);
+    check("yyyy Q", "2024 3", expect!["1719792000000 2024 3"]);
+    check("yyyy QQQ MM", "2024 Q1 04", expect!["there is no such time: the quarter is another"]);
+    check("QQQQ yyyy", "4th quarter 2024", expect!["1727740800000 4th quarter 2024"]);
+    check("YYYY-'W'ww-e", "2024-W47-5", expect!["1732147200000 2024-W47-5"]);
+    check("YYYY-'W'ww", "2025-W01", expect!["1735430400000 2025-W01"]);
+    check("yyyy-MM W EEE", "2024-11 4 Thu", expect!["1732147200000 2024-11 4 Thu"]);
+    check("yyyy-MM-dd e c F w W", "2024-11-21 5 5 3 47 4", expect!["1732147200000 2024-11-21 5 5 3 47 4"]);
+    check("YY ww EEEEE", "25 01 S", expect!["1735948800000 25 01 S"]);
+    check("g", "60635", expect!["1732147200000 60635"]);
+    check("dd-MMM-yyyy", "01-jAN-2022", expect!["1640995200000 01-Jan-2022"]);
+    check("MMMMM", "J", expect!["0 J"]);
+    check("ppH:ppm", " 7: 5", expect!["25500000  7: 5"]);
+    check("ppH:ppm", "7: 5", expect!["cannot read '7: 5' at character 1"]);
+    check("pH", "12", expect!["cannot read '12' at character 2"]);
+    check("h:mm a", "3:05 pm", expect!["54300000 3:05 PM"]);
 }
 
 #[test]
 fn wrong_patterns() {
     check("yyyy-bb", "", expect!["invalid date pattern 'yyyy-bb': unknown letter b"]);
-    check("ww", "", expect!["invalid date pattern 'ww': the letter w is not supported yet"]);
+    check("vv", "", expect!["invalid date pattern 'vv': the letter v is not supported"]);
+    check("B", "", expect!["invalid date pattern 'B': the letter B is not supported"]);
+    check("pp-", "", expect!["invalid date pattern 'pp-': letters must follow the letter p"]);
+    check("p", "", expect!["invalid date pattern 'p': letters must follow the letter p"]);
+    check("OO", "", expect!["invalid date pattern 'OO': the letter O must stand once or four times"]);
+    check(
+        "cc",
+        "",
+        expect!["invalid date pattern 'cc': the letter c must stand once, or three to five times"],
+    );
+    check("MMMMMM", "", expect!["invalid date pattern 'MMMMMM': too many letters: MMMMMM"]);
     check("HHH", "", expect!["invalid date pattern 'HHH': too many letters: HHH"]);
     check("'open", "", expect!["invalid date pattern ''open': a quote is not closed"]);
     check("]", "", expect!["invalid date pattern ']': ']' without '['"]);
@@ -119,7 +200,7 @@ fn dates_and_times_alone() {
 
 proptest::proptest! {
     #[test]
-    fn any_pattern_and_text_is_taken_or_refused(pattern in "[yMdHhmsSaEXxZVDkKnAN'\\[\\] .:-]{0,12}", text in "\\PC{0,20}") {
+    fn any_pattern_and_text_is_taken_or_refused(pattern in "[yMdHhmsSaEXxZVDkKnANGQYwWecFgOpz'\\[\\] .:-]{0,12}", text in "\\PC{0,20}") {
         if let Ok(pattern) = DateTimePattern::parse(&pattern) {
             let _ = pattern.read_timestamp(&text, Zone::UTC);
             let _ = pattern.format_timestamp(1_709_205_753_456, Zone::UTC);
