@@ -11,7 +11,6 @@ mod apply;
 mod client;
 pub mod datagen;
 mod demo;
-mod include;
 mod logging;
 mod script;
 mod serve;

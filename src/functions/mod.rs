@@ -114,6 +114,7 @@ mod tests {
         let names: Vec<_> = scalars.map(|f| format!("{} {}", f.name, f.kind)).collect();
         expect![[r#"
             ABS scalar
+            ACOS scalar
             ARRAY_CONCAT scalar
             ARRAY_CONTAINS scalar
             ARRAY_DISTINCT scalar
@@ -126,18 +127,35 @@ mod tests {
             ARRAY_REMOVE scalar
             ARRAY_SORT scalar
             ARRAY_UNION scalar
+            ASIN scalar
             AS_MAP scalar
             AS_VALUE scalar
+            ATAN scalar
+            ATAN2 scalar
             BIGINT_FROM_BYTES scalar
+            BTRIM scalar
+            CBRT scalar
             CEIL scalar
+            CHR scalar
             COALESCE scalar
             CONCAT scalar
             CONCAT_WS scalar
+            CONVERT_TZ scalar
+            COS scalar
+            COSH scalar
+            COT scalar
+            CURRENT_DATE scalar
+            DATEADD scalar
+            DATESUB scalar
+            DATETOSTRING scalar
+            DATE_TRUNC scalar
+            DEGREES scalar
             DOUBLE_FROM_BYTES scalar
             ELT scalar
             ENCODE scalar
             ENTRIES scalar
             EXP scalar
+            EXTRACT scalar
             EXTRACTJSONFIELD scalar
             FIELD scalar
             FILTER scalar
@@ -146,8 +164,10 @@ mod tests {
             FORMAT_TIME scalar
             FORMAT_TIMESTAMP scalar
             FROM_BYTES scalar
+            FROM_DAYS scalar
             FROM_UNIXTIME scalar
             GENERATE_SERIES scalar
+            GEO_DISTANCE scalar
             GREATEST scalar
             H3_CELL_TO_BOUNDARY_WKT scalar
             H3_CELL_TO_LATLNG scalar
@@ -156,6 +176,8 @@ mod tests {
             H3_GRID_DISTANCE scalar
             H3_LATLNG_TO_CELL scalar
             IFNULL scalar
+            INITCAP scalar
+            INSTR scalar
             INT_FROM_BYTES scalar
             IS_JSON_STRING scalar
             JSON_ARRAY_CONTAINS scalar
@@ -166,33 +188,79 @@ mod tests {
             JSON_RECORDS scalar
             LCASE scalar
             LEAST scalar
+            LEFT scalar
             LEN scalar
             LN scalar
+            LOG scalar
             LPAD scalar
+            LTRIM scalar
             MAP_KEYS scalar
             MAP_UNION scalar
             MAP_VALUES scalar
+            MASK scalar
+            MASK_KEEP_LEFT scalar
+            MASK_KEEP_RIGHT scalar
+            MASK_LEFT scalar
+            MASK_RIGHT scalar
+            MD5 scalar
+            MOD scalar
+            NOW scalar
             NULLIF scalar
+            OVERLAY scalar
             PARSE_DATE scalar
             PARSE_TIME scalar
             PARSE_TIMESTAMP scalar
+            PI scalar
             POWER scalar
+            RADIANS scalar
+            RANDOM scalar
             REDUCE scalar
+            REGEXP_EXTRACT scalar
+            REGEXP_EXTRACT_ALL scalar
+            REGEXP_REPLACE scalar
+            REGEXP_SPLIT_TO_ARRAY scalar
+            REPEAT scalar
             REPLACE scalar
+            REVERSE scalar
+            RIGHT scalar
             ROUND scalar
             RPAD scalar
+            RTRIM scalar
             SIGN scalar
+            SIN scalar
+            SINH scalar
             SLICE scalar
             SPLIT scalar
             SPLIT_TO_MAP scalar
             SQRT scalar
+            STRINGTODATE scalar
+            STRINGTOTIMESTAMP scalar
+            STRPOS scalar
             SUBSTRING scalar
+            TAN scalar
+            TANH scalar
+            TIMEADD scalar
+            TIMESTAMPADD scalar
+            TIMESTAMPSUB scalar
+            TIMESTAMPTOSTRING scalar
+            TIMESUB scalar
             TO_BYTES scalar
             TO_JSON_STRING scalar
             TRANSFORM scalar
             TRIM scalar
+            TRUNC scalar
             UCASE scalar
+            UNIX_DATE scalar
             UNIX_TIMESTAMP scalar
+            URL_DECODE_PARAM scalar
+            URL_ENCODE_PARAM scalar
+            URL_EXTRACT_FRAGMENT scalar
+            URL_EXTRACT_HOST scalar
+            URL_EXTRACT_PARAMETER scalar
+            URL_EXTRACT_PATH scalar
+            URL_EXTRACT_PORT scalar
+            URL_EXTRACT_PROTOCOL scalar
+            URL_EXTRACT_QUERY scalar
             UUID scalar"#]]
         .assert_eq(&names.join("\n"));
     }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Float64Array, PrimitiveArray};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal128Type, Float64Type, Int32Type, Int64Type};
+use rand::Rng;
 
 use super::{Args, Overload, ScalarFunction};
-use crate::functions::decimal::{self, Decimal, pow10};
+use crate::functions::decimal::{self, pow10};
 
 pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
@@ -18,6 +19,12 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
             Overload::new("(value DOUBLE) -> DOUBLE", |a| doubles(a, f64::abs)),
             Overload::new("(value DECIMAL) -> DECIMAL", |a| decimals(a, |v, _| v.checked_abs())),
         ],
+        takes_failures: false,
+    },
+    ScalarFunction {
+        name: "CBRT",
+        summary: "Cube root",
+        overloads: &[Overload::new("(value DOUBLE) -> DOUBLE", |a| doubles(a, f64::cbrt))],
         takes_failures: false,
     },
     ScalarFunction {
@@ -61,26 +68,49 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
         takes_failures: false,
     },
     ScalarFunction {
-        name: "POWER",
-        summary: "The first value to the power of the second",
-        overloads: &[Overload::new("(base DOUBLE, exponent DOUBLE) -> DOUBLE", power)],
+        name: "LOG",
+        summary: "Natural logarithm, or the logarithm to a base, which comes first",
+        overloads: &[
+            Overload::new("(value DOUBLE) -> DOUBLE", |a| doubles(a, f64::ln)),
+            Overload::new("(base DOUBLE, value DOUBLE) -> DOUBLE", |a| pairs(a, log)),
+        ],
         takes_failures: false,
     },
     ScalarFunction {
-        name: "ROUND",
-        summary: "The nearest whole number, or the nearest number with so many decimal places; halves go up",
+        name: "MOD",
+        summary: "The remainder of a division, with the sign of the first value",
         overloads: &[
-            Overload::new("(value INT) -> BIGINT", |a| {
-                Ok(Arc::new(a.primitive::<Int32Type>()?.unary::<_, Int64Type>(i64::from)))
+            Overload::new("(dividend INT, divisor INT) -> INT", |a| {
+                remainders::<Int32Type>(a, |x, y| if y == -1 { Some(0) } else { x.checked_rem(y) })
             }),
-            Overload::new("(value BIGINT) -> BIGINT", identity),
-            Overload::new("(value DOUBLE) -> BIGINT", |a| {
-                Ok(Arc::new(a.primitive::<Float64Type>()?.unary::<_, Int64Type>(round)))
+            Overload::new("(dividend BIGINT, divisor BIGINT) -> BIGINT", |a| {
+                remainders::<Int64Type>(a, |x, y| if y == -1 { Some(0) } else { x.checked_rem(y) })
             }),
-            Overload::new("(value DOUBLE, decimalPlaces INT) -> DOUBLE", round_places),
-            Overload::new("(value DECIMAL) -> DECIMAL", round_decimal),
-            Overload::new("(value DECIMAL, decimalPlaces INT) -> DECIMAL", round_decimal),
+            Overload::new("(dividend DOUBLE, divisor DOUBLE) -> DOUBLE", |a| pairs(a, |x, y| x % y)),
         ],
+        takes_failures: false,
+    },
+    ScalarFunction {
+        name: "PI",
+        summary: "The ratio of a circle's circumference to its diameter",
+        overloads: &[Overload::new("() -> DOUBLE", |a| {
+            Ok(Arc::new(Float64Array::from(vec![std::f64::consts::PI; a.rows])))
+        })],
+        takes_failures: false,
+    },
+    ScalarFunction {
+        name: "POWER",
+        summary: "The first value to the power of the second",
+        overloads: &[Overload::new("(base DOUBLE, exponent DOUBLE) -> DOUBLE", |a| pairs(a, power))],
+        takes_failures: false,
+    },
+    ScalarFunction {
+        name: "RANDOM",
+        summary: "A random number, at least 0 and less than 1; another one in each row",
+        overloads: &[Overload::new("() -> DOUBLE", |a| {
+            let mut random = rand::rng();
+            Ok(Arc::new((0..a.rows).map(|_| Some(random.random::<f64>())).collect::<Float64Array>()))
+        })],
         takes_failures: false,
     },
     ScalarFunction {
@@ -100,11 +130,11 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     },
 ];
 
-fn identity(args: &Args) -> Result<ArrayRef, String> {
+pub(super) fn identity(args: &Args) -> Result<ArrayRef, String> {
     args.array(0)
 }
 
-fn doubles(args: &Args, f: fn(f64) -> f64) -> Result<ArrayRef, String> {
+pub(super) fn doubles(args: &Args, f: fn(f64) -> f64) -> Result<ArrayRef, String> {
     Ok(Arc::new(args.primitive::<Float64Type>()?.unary::<_, Float64Type>(f)))
 }
 
@@ -126,14 +156,14 @@ fn decimals(args: &Args, f: fn(i128, i128) -> Option<i128>) -> Result<ArrayRef, 
     map_decimals(values, precision, scale, |v| f(v, one))
 }
 
-fn parts(values: &PrimitiveArray<Decimal128Type>) -> Result<(u8, u8), String> {
+pub(super) fn parts(values: &PrimitiveArray<Decimal128Type>) -> Result<(u8, u8), String> {
     match values.data_type() {
         DataType::Decimal128(precision, scale) => Ok((*precision, u8::try_from(*scale).unwrap_or(0))),
         other => Err(format!("{other} is no DECIMAL")),
     }
 }
 
-fn map_decimals(
+pub(super) fn map_decimals(
     values: &PrimitiveArray<Decimal128Type>,
     precision: u8,
     scale: u8,
@@ -151,66 +181,88 @@ fn map_decimals(
     Ok(Arc::new(result))
 }
 
-/// As Java's `Math.round`: the floor of value + 1/2, NaN is 0, the ends of BIGINT are not passed.
-fn round(value: f64) -> i64 {
-    let floor = value.floor();
-    (if value - floor >= 0.5 { floor + 1.0 } else { floor }) as i64
+pub(super) fn pairs(args: &Args, f: fn(f64, f64) -> f64) -> Result<ArrayRef, String> {
+    let (left, right) = (args.numbers::<Float64Type>(0)?, args.numbers::<Float64Type>(1)?);
+    let results = (0..args.rows).map(|row| Some(f(left.get(row)?, right.get(row)?)));
+    Ok(Arc::new(results.collect::<Float64Array>()))
 }
 
-fn round_places(args: &Args) -> Result<ArrayRef, String> {
-    let (values, places) = (args.numbers::<Float64Type>(0)?, args.numbers::<Int32Type>(1)?);
-    let rounded = (0..args.rows).map(|row| {
-        let (value, places) = (values.get(row)?, places.get(row)?);
-        // What has no exact 38 digits has nothing behind the point to round either.
-        let Some(decimal) = Decimal::from_f64(value) else { return Some(value) };
-        let rounded = round_half_up(decimal, places)?;
-        format!("{}e{}", rounded.unscaled, -i64::from(rounded.scale)).parse().ok()
-    });
-    Ok(Arc::new(rounded.collect::<Float64Array>()))
-}
-
-fn round_decimal(args: &Args) -> Result<ArrayRef, String> {
-    let array = args.array(0)?;
-    let values = arrow::array::AsArray::as_primitive::<Decimal128Type>(&array);
-    let (precision, scale) = parts(values)?;
-    let rounded = |v: i128, places: i32| {
-        let rounded = round_half_up(Decimal { unscaled: v, scale: i32::from(scale) }, places)?;
-        decimal::rescale(rounded.unscaled, rounded.scale, i32::from(scale))
+fn remainders<P: ArrowPrimitiveType>(
+    args: &Args,
+    f: fn(P::Native, P::Native) -> Option<P::Native>,
+) -> Result<ArrayRef, String> {
+    let (left, right) = (args.numbers::<P>(0)?, args.numbers::<P>(1)?);
+    let one = |row| match (left.get(row), right.get(row)) {
+        (Some(left), Some(right)) => f(left, right).map(Some).ok_or_else(|| "division by zero".to_owned()),
+        _ => Ok(None),
     };
-    if args.columns.len() < 2 {
-        return map_decimals(values, precision, scale, |v| rounded(v, 0));
-    }
-    let places = args.numbers::<Int32Type>(1)?;
-    let mut result = Vec::with_capacity(args.rows);
-    for row in 0..args.rows {
-        result.push(match (values.is_valid(row), places.get(row)) {
-            (true, Some(places)) => Some(
-                rounded(values.value(row), places)
-                    .filter(|v| decimal::fits(*v, precision))
-                    .ok_or_else(|| format!("the result is out of range for DECIMAL({precision}, {scale})"))?,
-            ),
-            _ => None,
-        });
-    }
-    let result = PrimitiveArray::<Decimal128Type>::from(result);
-    Ok(Arc::new(result.with_precision_and_scale(precision, scale as i8).map_err(|e| e.to_string())?))
+    Ok(Arc::new((0..args.rows).map(one).collect::<Result<PrimitiveArray<P>, _>>()?))
 }
 
-/// Halves go towards positive infinity: half up above zero, half down below.
-fn round_half_up(value: Decimal, places: i32) -> Option<Decimal> {
-    let cut = i64::from(value.scale) - i64::from(places);
-    if cut <= 0 {
-        return Some(value);
-    }
-    let Some(one) = u32::try_from(cut).ok().and_then(|cut| 10_i128.checked_pow(cut)) else {
-        return Some(Decimal { unscaled: 0, scale: 0 });
-    };
-    let up = value.unscaled.rem_euclid(one) >= one - value.unscaled.rem_euclid(one);
-    Some(Decimal { unscaled: value.unscaled.div_euclid(one) + i128::from(up), scale: places })
+/// No base at or below 0, nor 1, has logarithms.
+fn log(base: f64, value: f64) -> f64 {
+    if base <= 0.0 || base == 1.0 { f64::NAN } else { value.ln() / base.ln() }
 }
 
-fn power(args: &Args) -> Result<ArrayRef, String> {
-    let (bases, exponents) = (args.numbers::<Float64Type>(0)?, args.numbers::<Float64Type>(1)?);
-    let powers = (0..args.rows).map(|row| Some(bases.get(row)?.powf(exponents.get(row)?)));
-    Ok(Arc::new(powers.collect::<Float64Array>()))
+/// As Java's `Math.pow`, which differs from C's: NaN is never made a number, but to the power of 0.
+fn power(base: f64, exponent: f64) -> f64 {
+    if exponent.is_nan() || (base.abs() == 1.0 && exponent.is_infinite()) {
+        f64::NAN
+    } else {
+        base.powf(exponent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::functions::scalar::testing::check;
+
+    #[test]
+    fn numbers() {
+        check(
+            &[
+                "LN(-1)",
+                "LN(0)",
+                "LOG(8)",
+                "LOG(2, 8)",
+                "LOG(1, 8)",
+                "LOG(0, 8)",
+                "MOD(-7, 3)",
+                "MOD(7, 0)",
+                "MOD(-2147483648, -1)",
+                "MOD(7.5, 2)",
+                "CBRT(-8)",
+                "POW(15, -1)",
+                "POWER(1, NULL)",
+                "CEILING(1.2)",
+                "CEIL(DECIMAL(4, 2) -1.5)",
+                "FLOOR(DECIMAL(4, 2) -1.5)",
+                "ABS(DECIMAL(4, 2) -1.5)",
+                "SIGN(-3.5)",
+                "PI()",
+            ],
+            expect![[r#"
+                LN(-1) -> NaN
+                LN(0) -> -inf
+                LOG(8) -> 2.0794415416798357
+                LOG(2, 8) -> 3.0
+                LOG(1, 8) -> NaN
+                LOG(0, 8) -> NaN
+                MOD(-7, 3) -> -1
+                MOD(7, 0) -> error: division by zero
+                MOD(-2147483648, -1) -> 0
+                MOD(7.5, 2) -> 1.5
+                CBRT(-8) -> -2.0
+                POW(15, -1) -> 0.06666666666666667
+                POWER(1, NULL) -> NULL
+                CEILING(1.2) -> 2.0
+                CEIL(DECIMAL(4, 2) -1.5) -> -1.00
+                FLOOR(DECIMAL(4, 2) -1.5) -> -2.00
+                ABS(DECIMAL(4, 2) -1.5) -> 1.50
+                SIGN(-3.5) -> -1
+                PI() -> 3.141592653589793"#]],
+        );
+    }
 }

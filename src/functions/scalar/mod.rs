@@ -4,12 +4,16 @@
 //! A function is a name, a summary and overloads; an overload is a [`signature`] and a kernel over whole columns. To add
 //! one, write its kernel in the file of its family and add it to the family's table.
 
+mod aliases;
 mod args;
 mod bytes;
 mod collections;
 mod conditional;
+mod dates;
+mod dates_parts;
 mod encoding;
 mod extremes;
+mod geo;
 mod h3;
 mod joining;
 mod json;
@@ -19,24 +23,35 @@ mod json_text;
 mod json_write;
 pub mod lambda;
 mod maps;
+mod mask;
 mod math;
+mod math_round;
+mod math_trig;
 mod nested;
 mod order;
 mod parts;
+mod regex;
+mod regex_java;
+mod rows;
 pub mod signature;
 mod strings;
+mod strings_code;
+mod strings_find;
 #[cfg(test)]
 pub mod testing;
 mod time;
 mod udf;
+mod url;
+mod url_parts;
 
 use std::sync::{Arc, LazyLock};
 
 use datafusion::logical_expr::ScalarUDF;
 
+pub use aliases::of as aliases_of;
 pub use args::{Args, Argument};
+pub use dates::{UNITS, unit};
 pub use signature::{Kernel, Overload, Signature};
-pub use time::check_constants;
 
 use super::suggest::nearest;
 use crate::sql::{SqlError, SqlType, sqlstate};
@@ -74,16 +89,26 @@ static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         bytes::FUNCTIONS,
         collections::FUNCTIONS,
         conditional::FUNCTIONS,
+        dates::FUNCTIONS,
+        dates_parts::FUNCTIONS,
         extremes::FUNCTIONS,
+        geo::FUNCTIONS,
         h3::FUNCTIONS,
         joining::FUNCTIONS,
         json::FUNCTIONS,
         lambda::FUNCTIONS,
         maps::FUNCTIONS,
+        mask::FUNCTIONS,
         math::FUNCTIONS,
+        math_round::FUNCTIONS,
+        math_trig::FUNCTIONS,
         parts::FUNCTIONS,
+        regex::FUNCTIONS,
         strings::FUNCTIONS,
+        strings_code::FUNCTIONS,
+        strings_find::FUNCTIONS,
         time::FUNCTIONS,
+        url::FUNCTIONS,
     ];
     let functions = families.into_iter().flatten();
     let mut entries: Vec<_> = functions
@@ -109,9 +134,15 @@ pub fn udfs() -> impl Iterator<Item = &'static Arc<ScalarUDF>> {
     REGISTRY.iter().map(|entry| &entry.udf)
 }
 
-/// The scalar function of this name, in any case.
+/// Refuses constants that a function can use in no row: patterns and time zones. `args` holds the constant texts.
+pub fn check_constants(name: &str, args: &[Option<&str>]) -> Result<(), String> {
+    time::check_constants(name, args)?;
+    regex::check_constants(name, args)
+}
+
+/// The scalar function of this name or alias, in any case.
 pub fn find(name: &str) -> Option<&'static ScalarFunction> {
-    scalars().find(|function| function.name.eq_ignore_ascii_case(name))
+    entry(name).map(|entry| entry.function)
 }
 
 /// Chooses the overload for a call; None stands for the literal NULL, which fits every parameter. An exact fit comes first,
@@ -160,7 +191,16 @@ fn kernel(name: &str, args: &[SqlType]) -> Option<signature::Kernel> {
 }
 
 fn entry(name: &str) -> Option<&'static Entry> {
+    let name = aliases::canonical(name);
     REGISTRY.iter().find(|entry| entry.function.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether the i-th argument of a call is a bare time unit.
+pub fn takes_unit(name: &str, i: usize) -> bool {
+    let is_unit = |(signature, _): &(Signature, &Overload)| {
+        signature.param(i).is_some_and(|param| param.pattern == signature::Pattern::Unit)
+    };
+    entry(name).is_some_and(|entry| entry.overloads.iter().any(is_unit))
 }
 
 /// The overloads as text, such as `LEN(input STRING) -> INT`.
@@ -172,12 +212,7 @@ pub fn signatures(function: &ScalarFunction) -> Vec<String> {
 pub fn unknown(name: &str) -> SqlError {
     let upper = name.to_uppercase();
     let synonym = match upper.as_str() {
-        "UPPER" => Some("UCASE"),
-        "LOWER" => Some("LCASE"),
-        "LENGTH" | "CHAR_LENGTH" | "CHARACTER_LENGTH" => Some("LEN"),
-        "SUBSTR" | "LEFT" | "RIGHT" => Some("SUBSTRING"),
         "NVL" => Some("IFNULL"),
-        "CEILING" => Some("CEIL"),
         "MEAN" => Some("AVG"),
         _ => None,
     };
@@ -241,7 +276,7 @@ mod tests {
                 "42883 function LCASE(INTEGER) does not exist; the function is there as LCASE(input STRING) -> STRING"
             ],
         );
-        check("upper", &[Some(String)], expect!["42883 function UPPER does not exist; did you mean UCASE?"]);
+        check("upper", &[Some(String)], expect!["UCASE(STRING) -> STRING"]);
         check("COALESC", &[], expect!["42883 function COALESC does not exist; did you mean COALESCE?"]);
     }
 

@@ -3,12 +3,20 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, StringArray};
-use arrow::datatypes::{Date32Type, Int64Type, Time32MillisecondType, TimestampMillisecondType};
+use arrow::datatypes::{Date32Type, Int32Type, Int64Type, Time32MillisecondType, TimestampMillisecondType};
 
 use super::{Args, Overload, ScalarFunction};
 use crate::formats::java_time::{DateTimePattern, TimeError, Zone};
 
 pub const FUNCTIONS: &[ScalarFunction] = &[
+    ScalarFunction {
+        name: "DATETOSTRING",
+        summary: "The date of so many days since 1970-01-01 as text, by a pattern; FORMAT_DATE takes a DATE",
+        overloads: &[Overload::new("(epochDays INT, formatPattern STRING) -> STRING", |a| {
+            format::<Int32Type>(a, |pattern, value, _| pattern.format_date(value))
+        })],
+        takes_failures: false,
+    },
     ScalarFunction {
         name: "FORMAT_DATE",
         summary: "The date as text, by a pattern",
@@ -77,21 +85,50 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
         takes_failures: false,
     },
     ScalarFunction {
-        name: "UNIX_TIMESTAMP",
-        summary: "The milliseconds since 1970-01-01T00:00:00Z of a timestamp",
-        overloads: &[Overload::new("(timestamp TIMESTAMP) -> BIGINT", |a| {
-            Ok(Arc::new(a.primitive::<TimestampMillisecondType>()?.reinterpret_cast::<Int64Type>()))
+        name: "STRINGTODATE",
+        summary: "The days from 1970-01-01 to the date that a text says, by a pattern; PARSE_DATE gives a DATE",
+        overloads: &[Overload::new("(formattedDate STRING, formatPattern STRING) -> INT", |a| {
+            parse::<Int32Type>(a, |pattern, text, _| pattern.read_date(text))
         })],
+        takes_failures: false,
+    },
+    ScalarFunction {
+        name: "STRINGTOTIMESTAMP",
+        summary: "The milliseconds since 1970-01-01T00:00:00Z of the time that a text says, by a pattern, in UTC or in a \
+                  zone; PARSE_TIMESTAMP gives a TIMESTAMP",
+        overloads: &[
+            Overload::new("(formattedTimestamp STRING, formatPattern STRING) -> BIGINT", |a| {
+                parse::<Int64Type>(a, DateTimePattern::read_timestamp)
+            }),
+            Overload::new(
+                "(formattedTimestamp STRING, formatPattern STRING, timeZone STRING) -> BIGINT",
+                |a| parse::<Int64Type>(a, DateTimePattern::read_timestamp),
+            ),
+        ],
+        takes_failures: false,
+    },
+    ScalarFunction {
+        name: "TIMESTAMPTOSTRING",
+        summary: "The time of so many milliseconds since 1970-01-01T00:00:00Z as text, by a pattern, in UTC or in a zone; \
+                  FORMAT_TIMESTAMP takes a TIMESTAMP",
+        overloads: &[
+            Overload::new("(epochMilli BIGINT, formatPattern STRING) -> STRING", |a| {
+                format::<Int64Type>(a, DateTimePattern::format_timestamp)
+            }),
+            Overload::new("(epochMilli BIGINT, formatPattern STRING, timeZone STRING) -> STRING", |a| {
+                format::<Int64Type>(a, DateTimePattern::format_timestamp)
+            }),
+        ],
         takes_failures: false,
     },
 ];
 
 /// Refuses a constant pattern or zone that cannot be had, before any row is read. `args` holds the constant texts.
 pub fn check_constants(name: &str, args: &[Option<&str>]) -> Result<(), String> {
-    if !FUNCTIONS
-        .iter()
-        .any(|f| f.name == name && (name.starts_with("FORMAT_") || name.starts_with("PARSE_")))
-    {
+    if name == "CONVERT_TZ" {
+        return args.iter().skip(1).flatten().try_for_each(|zone| zone_named(zone).map(|_| ()));
+    }
+    if name == "FROM_UNIXTIME" || !FUNCTIONS.iter().any(|f| f.name == name) {
         return Ok(());
     }
     if let Some(Some(pattern)) = args.get(1) {
@@ -103,9 +140,10 @@ pub fn check_constants(name: &str, args: &[Option<&str>]) -> Result<(), String> 
     Ok(())
 }
 
-fn zone_named(zone: &str) -> Result<Zone, String> {
+pub(super) fn zone_named(zone: &str) -> Result<Zone, String> {
     Zone::parse(zone).ok_or_else(|| {
-        format!("the time zone '{zone}' is not supported yet: write an offset, as in '+02:00'")
+        let quoted: String = zone.chars().take(60).collect();
+        format!("there is no time zone '{quoted}': it is a name such as Europe/Berlin, or an offset such as +02:00")
     })
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::expressions::{IsNotNullExpr, IsNullExpr, NotExpr};
-use sqlparser::ast::{BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, UnaryOperator};
+use sqlparser::ast::{
+    BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, TrimWhereField, UnaryOperator,
+};
 
 use super::names::{Names, fold};
 use super::{
@@ -112,8 +114,16 @@ impl Binder<'_> {
                 args.extend(substring_for.as_deref());
                 call::scalar(self, "SUBSTRING", &args)
             }
-            Expr::Trim { trim_where: None, trim_what: None, expr: operand, trim_characters: None } => {
-                call::scalar(self, "TRIM", &[operand])
+            Expr::Trim { .. } => trim(self, expr),
+            Expr::Position { expr: wanted, r#in: text } => call::scalar(self, "STRPOS", &[text, wanted]),
+            Expr::Extract { field, expr: operand, .. } => {
+                let field = literal::string(&field.to_string());
+                call::apply("EXTRACT", vec![field, self.bind(operand)?])
+            }
+            Expr::Overlay { expr: operand, overlay_what, overlay_from, overlay_for } => {
+                let mut args: Vec<&Expr> = vec![operand, overlay_what, overlay_from];
+                args.extend(overlay_for.as_deref());
+                call::scalar(self, "OVERLAY", &args)
             }
             _ => Err(unsupported(expr)),
         }
@@ -216,6 +226,28 @@ impl Binder<'_> {
             vec![compare::bind(operand.clone(), lower, low)?.expr, compare::bind(operand, upper, high)?.expr];
         Ok(boolean(lazy::logical(op, bounds).ok_or_else(|| SqlError::internal("no operands"))?, text))
     }
+}
+
+/// `TRIM([BOTH | LEADING | TRAILING] [characters] FROM text)`.
+fn trim(binder: &mut Binder<'_>, whole: &Expr) -> Result<Bound, SqlError> {
+    let Expr::Trim { trim_where, trim_what, expr: operand, trim_characters } = whole else {
+        return Err(unsupported(whole));
+    };
+    let characters = match (trim_what, trim_characters.as_deref()) {
+        (what, None) => what.as_deref(),
+        (None, Some([characters])) => Some(characters),
+        _ => return Err(unsupported(whole)),
+    };
+    let name = match trim_where {
+        Some(TrimWhereField::Leading) => "LTRIM",
+        Some(TrimWhereField::Trailing) => "RTRIM",
+        Some(TrimWhereField::Both) => "BTRIM",
+        None if characters.is_some() => "BTRIM",
+        None => "TRIM",
+    };
+    let mut args: Vec<&Expr> = vec![operand];
+    args.extend(characters);
+    call::scalar(binder, name, &args)
 }
 
 /// A condition.

@@ -13,7 +13,7 @@ use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgum
 use super::binder::{Binder, unsupported};
 use super::constant::fold;
 use super::convert::unite;
-use super::{Bound, lambda, lazy, nested, position_of};
+use super::{Bound, lambda, lazy, literal, nested, position_of};
 use crate::functions::{aggregate, scalar};
 use crate::sql::{SqlError, SqlType, sqlstate};
 
@@ -48,7 +48,15 @@ pub fn scalar(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> Result<Bou
     if args.iter().any(|arg| lambda::parts(arg).is_some()) {
         return lambda::bind(binder, name, args);
     }
-    let bound = args.iter().map(|arg| binder.bind(arg)).collect::<Result<Vec<_>, _>>()?;
+    let argument = |(i, arg): (usize, &&Expr)| match scalar::takes_unit(name, i) {
+        true => unit(name, arg),
+        false => binder.bind(arg),
+    };
+    apply(name, args.iter().enumerate().map(argument).collect::<Result<_, _>>()?)
+}
+
+/// A scalar function on arguments that are bound.
+pub fn apply(name: &str, bound: Vec<Bound>) -> Result<Bound, SqlError> {
     let types: Vec<_> = bound.iter().map(|arg| arg.ty.clone()).collect();
     let resolved = scalar::resolve(name, &types)?;
     let constants: Vec<_> = bound
@@ -75,6 +83,21 @@ pub fn scalar(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> Result<Bou
     Ok(Bound { expr: fold(expr), ty: Some(resolved.returns), text })
 }
 
+/// A bare word that names a unit of time.
+fn unit(name: &str, arg: &Expr) -> Result<Bound, SqlError> {
+    let unit = match arg {
+        Expr::Identifier(word) if word.quote_style.is_none() => scalar::unit(&word.value),
+        _ => None,
+    };
+    let unit = unit.ok_or_else(|| {
+        let units: Vec<_> = scalar::UNITS.iter().map(|(unit, _)| *unit).collect();
+        SqlError::new(sqlstate::INVALID_PARAMETER, format!("function {name} needs a unit of time here"))
+            .hint(format!("units are the words {}", units.join(", ")))
+            .at(position_of(arg))
+    })?;
+    Ok(Bound { text: unit.to_owned(), ..literal::string(unit) })
+}
+
 /// The argument expressions; None for `f(*)`.
 pub fn arguments<'a>(call: &'a Function, whole: &Expr) -> Result<Option<Vec<&'a Expr>>, SqlError> {
     let plain = call.over.is_none()
@@ -82,7 +105,12 @@ pub fn arguments<'a>(call: &'a Function, whole: &Expr) -> Result<Option<Vec<&'a 
         && call.null_treatment.is_none()
         && call.within_group.is_empty()
         && matches!(call.parameters, FunctionArguments::None);
-    let FunctionArguments::List(list) = &call.args else { return Err(unsupported(whole)) };
+    let list = match &call.args {
+        FunctionArguments::List(list) => list,
+        // CURRENT_TIMESTAMP and its like stand without parentheses.
+        FunctionArguments::None if plain => return Ok(Some(Vec::new())),
+        _ => return Err(unsupported(whole)),
+    };
     if !plain || list.duplicate_treatment.is_some() || !list.clauses.is_empty() {
         return Err(unsupported(whole));
     }
