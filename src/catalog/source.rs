@@ -118,4 +118,7 @@ pub struct WindowSpec {
     pub grace_ms: i64,
     /// How long a window is kept after its start, in stream time; at least size and grace.
     pub retention_ms: i64,
+    /// A session: it lasts from its first row to its last one, and the sizes above mean nothing.
+    #[serde(default)]
+    pub session: bool,
 }

@@ -36,7 +36,7 @@ pub fn filter(predicate: Arc<dyn PhysicalExpr>) -> FilterSpec {
 }
 
 pub fn window(size_ms: i64, advance_ms: i64, grace_ms: i64, retention_ms: i64) -> WindowSpec {
-    WindowSpec { size_ms, advance_ms, grace_ms, retention_ms }
+    WindowSpec { size_ms, advance_ms, grace_ms, retention_ms, session: false }
 }
 
 /// Columns `NAME` of BIGINT.
@@ -88,7 +88,9 @@ pub fn sink(names: &[(&str, bool)], windowed: bool, partitions: i32) -> StageOut
         value_format: Format::Json,
         windowed,
         timestamp: None,
+        timestamp_format: None,
         null_keys: true,
+        sessions: false,
     })
 }
 

@@ -125,7 +125,8 @@ pub struct ExchangeSpec {
     pub format: Format,
 }
 
-/// The edge holds all `columns` in order, behind them `WINDOWSTART` where `window` is set.
+/// The edge holds all `columns` in order, behind them `WINDOWSTART` where `windowed` is set, and behind that
+/// `WINDOWEND` where `sessions` is.
 #[derive(Debug, Clone)]
 pub struct SinkSpec {
     pub topic: Arc<str>,
@@ -136,8 +137,12 @@ pub struct SinkSpec {
     pub value_format: Format,
     /// The keys on the wire end in the window's start, 8 bytes big endian.
     pub windowed: bool,
+    /// The keys on the wire end in a session: its end, then its start.
+    pub sessions: bool,
     /// The column (index in `columns`) that becomes the record's timestamp; else the row time.
     pub timestamp: Option<usize>,
+    /// Java's pattern, where that column is text.
+    pub timestamp_format: Option<String>,
     /// Whether a key of several columns that are all null is a null key rather than an object of nulls.
     pub null_keys: bool,
 }

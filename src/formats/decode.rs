@@ -13,6 +13,7 @@ use super::headers::{Headers, header_lists, header_values};
 use super::java_time::DateTimePattern;
 use super::json::{self, Fault, ObjectReader, Top};
 use super::support::{check_format, check_timestamp};
+use super::window_key::WindowColumns;
 use super::{RawRecord, SourceColumn, kafka};
 use crate::catalog::{Column, Format, Source};
 use crate::sql::ast::SourceKind;
@@ -39,8 +40,8 @@ pub struct SourceDecoder {
     key: Reader,
     value: Reader,
     event_time: EventTime,
-    /// The start of the key's window, where keys are windowed, and the window's size.
-    window: Option<(ColumnBuilder, i64)>,
+    /// The windows of keys, where keys are windowed.
+    window: Option<WindowColumns>,
     outputs: Vec<Output>,
     /// The names that HEADER columns ask for, by their index in the source; None for all of them.
     header_keys: Vec<Option<String>>,
@@ -173,9 +174,7 @@ impl SourceDecoder {
                 format => Reader::new(format, false, keys_read, values),
             },
             event_time,
-            window: source
-                .window
-                .map(|window| (ColumnBuilder::new("WINDOWSTART", SqlType::BigInt), window.size_ms)),
+            window: source.window.map(WindowColumns::new),
             outputs,
             header_keys: source.headers.iter().map(|header| header.key.clone()).collect(),
             options: DecodeOptions::default(),
@@ -303,20 +302,14 @@ impl SourceDecoder {
 
     fn read_key(&mut self, key: Option<&[u8]>, row: usize) -> Result<Top, String> {
         let Some(mut key) = key else {
-            if let Some((starts, _)) = &mut self.window {
-                starts.push_null();
+            if let Some(window) = &mut self.window {
+                window.truncate(row);
+                window.push_null();
             }
             return Ok(Top::Null);
         };
-        if let Some((starts, _)) = &mut self.window {
-            let Some((rest, start)) = key.split_last_chunk::<8>() else {
-                return Err(format!("key is too short for a windowed one: {} bytes", key.len()));
-            };
-            starts.truncate(row);
-            if let super::columns::Values::Long(values) = &mut starts.values {
-                values.push(i64::from_be_bytes(*start));
-            }
-            key = rest;
+        if let Some(window) = &mut self.window {
+            key = window.split(key, row)?;
         }
         self.key.read("key", key, &mut self.columns, row)
     }
@@ -325,8 +318,8 @@ impl SourceDecoder {
         for column in &mut self.columns {
             column.truncate(rows);
         }
-        if let Some((starts, _)) = &mut self.window {
-            starts.truncate(rows);
+        if let Some(window) = &mut self.window {
+            window.truncate(rows);
         }
     }
 
@@ -338,10 +331,7 @@ impl SourceDecoder {
         headers: &[Headers<'_>],
     ) -> Result<RecordBatch, ArrowError> {
         let read = self.columns.iter_mut().map(ColumnBuilder::finish).collect::<Result<Vec<_>, _>>()?;
-        let window = match &mut self.window {
-            Some((starts, size)) => Some((starts.finish()?, *size)),
-            None => None,
-        };
+        let window = self.window.as_mut().map(WindowColumns::finish);
         let long = |values: &ScalarBuffer<i64>| Arc::new(Int64Array::new(values.clone(), None)) as ArrayRef;
         let missing = || ArrowError::InvalidArgumentError("a column is missing".to_owned());
         let arrays = self.outputs.iter().map(|output| match (output, &window) {
@@ -352,11 +342,7 @@ impl SourceDecoder {
                 Ok(Arc::new(Int32Array::from(vec![partition; time.len()])) as ArrayRef)
             }
             (Output::WindowStart, Some((starts, _))) => Ok(starts.clone()),
-            (Output::WindowEnd, Some((starts, size))) => {
-                let starts = starts.as_any().downcast_ref::<Int64Array>().ok_or_else(missing)?;
-                let ends: Int64Array = starts.unary(|start| start.saturating_add(*size));
-                Ok(Arc::new(ends) as ArrayRef)
-            }
+            (Output::WindowEnd, Some((_, ends))) => Ok(ends.clone()),
             (Output::WindowStart | Output::WindowEnd, None) => Err(missing()),
             (Output::Header(at), _) => match self.header_keys.get(*at).ok_or_else(missing)? {
                 Some(key) => Ok(header_values(headers, key)),

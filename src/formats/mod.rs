@@ -30,6 +30,7 @@ mod kafka;
 mod murmur2;
 mod nested;
 mod support;
+mod window_key;
 
 pub use byte_column::ByteColumn;
 pub use decode::{BadRecord, DecodeOptions, Decoded, RECORD_BYTES_MAX, SourceDecoder};
@@ -38,6 +39,7 @@ pub use headers::{HeaderRows, Headers, headers_type};
 pub use java_double::java_double;
 pub use murmur2::{murmur2, partition_for};
 pub use support::{check_format, check_keys, check_timestamp};
+pub use window_key::append_sessions;
 
 /// A record as the log hands it over. (The log is another floor; the runtime copies these few words.)
 #[derive(Debug, Clone, Copy)]

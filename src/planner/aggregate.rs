@@ -228,5 +228,5 @@ fn window_spec(window: &Window, emit: Option<Emit>) -> Result<WindowSpec, SqlErr
         ))
         .hint("raise RETENTION or lower GRACE PERIOD"));
     }
-    Ok(WindowSpec { size_ms, advance_ms, grace_ms, retention_ms })
+    Ok(WindowSpec { size_ms, advance_ms, grace_ms, retention_ms, session: false })
 }

@@ -1,8 +1,9 @@
 //! CREATE STREAM and CREATE TABLE with columns: a meaning for a topic.
 
 use super::with::{Clause, WithClause};
+use super::with_window::DeclaredWindow;
 use super::{Context, TopicPlan, check_formats};
-use crate::catalog::{Column, Format, HeaderColumn, Source};
+use crate::catalog::{Column, Format, HeaderColumn, Source, WindowSpec};
 use crate::formats::check_timestamp;
 use crate::sql::ast::{ColumnDef, ColumnRole, CreateSource, Name, SourceKind};
 use crate::sql::{SqlError, SqlType, sqlstate};
@@ -32,9 +33,6 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
         .at(Some(create.name.position)));
     }
     let with = WithClause::parse(&create.with, Clause::Create)?;
-    if with.window.is_some() {
-        return Err(SqlError::not_supported("property WINDOW_TYPE").at(Some(create.name.position)));
-    }
     let position = Some(create.name.position);
     let invalid = |message: String| SqlError::new(sqlstate::INVALID_DEFINITION, message).at(position);
     let mut columns: Vec<Column> = Vec::with_capacity(create.columns.len());
@@ -87,6 +85,10 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
         .hint("declare the columns")
         .at(position));
     }
+    if with.window.is_some() && !has_key {
+        return Err(invalid("a windowed stream or table needs a key column".into())
+            .hint("the window stands behind the key"));
+    }
     let Some(topic) = with.topic else {
         return Err(invalid("property KAFKA_TOPIC is missing".into())
             .hint("add WITH (KAFKA_TOPIC = 'topic', VALUE_FORMAT = 'JSON')"));
@@ -123,7 +125,7 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
         key_format,
         value_format,
         timestamp: with.timestamp,
-        window: None,
+        window: with.window.map(declared_window),
         query: None,
         sql: sql.to_owned(),
         internal: false,
@@ -138,6 +140,15 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
         retention_ms: with.retention_ms,
     };
     Ok(SourcePlan { source, topic })
+}
+
+/// The windows of a topic that others write: grace and retention are theirs.
+fn declared_window(window: DeclaredWindow) -> WindowSpec {
+    let (size_ms, session) = match window {
+        DeclaredWindow::Tumbling { size_ms } | DeclaredWindow::Hopping { size_ms } => (size_ms, false),
+        DeclaredWindow::Session => (0, true),
+    };
+    WindowSpec { size_ms, advance_ms: size_ms, grace_ms: 0, retention_ms: size_ms, session }
 }
 
 /// Refuses a column's name that is a system column's or taken.

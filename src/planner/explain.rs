@@ -112,6 +112,9 @@ fn aggregate_line(aggregate: &AggregateSpec) -> String {
 
 /// A window as DESCRIBE and EXPLAIN show it.
 pub fn window_text(window: &WindowSpec) -> String {
+    if window.session {
+        return "session windows".to_owned();
+    }
     let kind = if window.size_ms == window.advance_ms {
         format!("tumbling window of {} ms", window.size_ms)
     } else {

@@ -66,11 +66,14 @@ impl Relation {
         })
     }
 
-    /// The scope's indices of what a windowed key ends in: a window of a fixed size needs its start alone.
+    /// The scope's indices of what a windowed key ends in: a window of a fixed size needs its start alone, a session
+    /// both.
     pub fn window_bounds(&self) -> Vec<(&'static str, usize)> {
         let place = |field: SourceColumn| self.fields.iter().position(|f| *f == field);
         let start = place(SourceColumn::WindowStart).map(|index| ("WINDOWSTART", index));
-        start.into_iter().collect()
+        let session = self.source.window.is_some_and(|window| window.session);
+        let end = place(SourceColumn::WindowEnd).filter(|_| session).map(|index| ("WINDOWEND", index));
+        start.into_iter().chain(end).collect()
     }
 
     pub fn is_window_bound(&self, item: &StarItem) -> bool {

@@ -146,7 +146,9 @@ pub(super) fn finish(
             key_format: sink.source.key_format,
             value_format: sink.source.value_format,
             windowed: window.is_some(),
+            sessions: window.is_some_and(|window| window.session),
             timestamp,
+            timestamp_format: sink.source.timestamp.as_ref().and_then(|t| t.format.clone()),
             null_keys: !(changed && keys.len() > 1),
         }),
     });
@@ -178,7 +180,8 @@ fn create(
         )
         .hint("AS_VALUE(key) copies a key column into the value"));
     }
-    let key_format = sink_key_format(with.key_format, reads.key_format, &columns)?;
+    let key_format =
+        sink_key_format(with.key_format, reads.key_format, context.defaults.key_format, &columns)?;
     let value_format = with.value_format.unwrap_or(reads.value_format);
     check_formats(&columns, key_format, value_format)?;
     if let Some(timestamp) = &with.timestamp {
@@ -244,7 +247,7 @@ fn insert(
     if columns != sink.columns {
         return Err(SqlError::internal("the columns of INSERT INTO do not fit"));
     }
-    let size = |window: &Option<WindowSpec>| window.map(|w| w.size_ms);
+    let size = |window: &Option<WindowSpec>| window.map(|w| (w.size_ms, w.session));
     if size(&window) != size(&sink.window) {
         return Err(SqlError::new(
             sqlstate::INVALID_DEFINITION,
@@ -336,10 +339,11 @@ fn fit(items: &mut [Item], order: &[usize], sink: &Source) -> Result<(), SqlErro
     Ok(())
 }
 
-/// KEY_FORMAT, or the source's, or KAFKA where the source has no key.
+/// KEY_FORMAT, or the source's; where the source has no key the session's default, or KAFKA.
 pub(super) fn sink_key_format(
     given: Option<Format>,
     reads: Format,
+    default: Option<Format>,
     columns: &[Column],
 ) -> Result<Format, SqlError> {
     let keys: Vec<_> = columns.iter().filter(|c| c.key).collect();
@@ -354,7 +358,9 @@ pub(super) fn sink_key_format(
             "KEY_FORMAT = 'NONE' does not fit a result with a key",
         )),
         (Some(format), false) => Ok(format),
-        (None, false) if reads == Format::None => Ok(Format::Kafka),
+        (None, false) if reads == Format::None => {
+            Ok(default.filter(|format| *format != Format::None).unwrap_or(Format::Kafka))
+        }
         (None, false) => Ok(reads),
     }
 }
@@ -362,7 +368,7 @@ pub(super) fn sink_key_format(
 /// The format that an exchange hashes its keys in: that of the result, or one that can hold them, for what is seen by
 /// nobody need not be refused.
 pub(super) fn exchange_format(given: Option<Format>, reads: Format, keys: &[Column]) -> Format {
-    let format = sink_key_format(given, reads, keys).unwrap_or(Format::Json);
+    let format = sink_key_format(given, reads, None, keys).unwrap_or(Format::Json);
     if check_format(keys, format).is_ok() { format } else { Format::Json }
 }
 

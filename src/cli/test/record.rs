@@ -62,8 +62,14 @@ pub fn from_bytes(record: &StubRecord, source: &Source, exact: bool) -> Result<A
         let (rest, start) =
             bytes.split_last_chunk::<8>().ok_or_else(|| "the key is too short for its window".to_owned())?;
         let start = i64::from_be_bytes(*start);
-        window = Some(WindowNode { start, end: start + spec.size_ms, kind: WindowKind::Time });
         key = Some(rest);
+        window = Some(match rest.split_last_chunk::<8>() {
+            Some((rest, end)) if spec.session => {
+                key = Some(rest);
+                WindowNode { start, end: i64::from_be_bytes(*end), kind: WindowKind::Session }
+            }
+            _ => WindowNode { start, end: start + spec.size_ms, kind: WindowKind::Time },
+        });
     }
     Ok(ActualRecord {
         key: decode(key, source, true, exact).map_err(|e| format!("key: {e}"))?,

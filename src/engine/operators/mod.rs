@@ -16,6 +16,7 @@ mod filter;
 mod partition_by;
 mod project;
 mod sink;
+mod sink_time;
 mod source;
 mod windows;
 

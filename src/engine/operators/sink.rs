@@ -1,13 +1,13 @@
 //! The last operator of a persistent query: rows to records.
 
 use arrow::array::{Array, ArrayRef, Int64Array};
-use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 
+use super::sink_time::SinkTime;
 use super::{Edge, Output};
 use crate::catalog::Format;
 use crate::engine::topology::SinkSpec;
-use crate::engine::{Batch, EngineError, ErrorKind};
-use crate::formats::{ByteColumn, HeaderRows, RowEncoder, partition_for};
+use crate::engine::{Batch, EngineError};
+use crate::formats::{ByteColumn, HeaderRows, RowEncoder, append_sessions, partition_for};
 
 /// Records to be written, in this order. All parts have the same length.
 #[derive(Debug, Default)]
@@ -43,6 +43,8 @@ impl SinkBlock {
 #[derive(Debug)]
 pub struct Sink {
     spec: SinkSpec,
+    /// Where a column becomes the records' timestamp.
+    time: Option<SinkTime>,
     keys: usize,
     key: RowEncoder,
     value: RowEncoder,
@@ -54,12 +56,15 @@ pub struct Sink {
 impl Sink {
     pub fn new(spec: &SinkSpec, input: &Edge, partition: i32) -> Result<Self, EngineError> {
         let (keys, values): (Vec<_>, Vec<_>) = spec.columns.iter().cloned().partition(|c| c.key);
-        if input.schema.fields().len() != spec.columns.len() + usize::from(spec.windowed) {
+        let bounds = usize::from(spec.windowed) + usize::from(spec.sessions);
+        if input.schema.fields().len() != spec.columns.len() + bounds {
             return Err(EngineError::internal("the edge of a sink holds other columns than the sink"));
         }
         Ok(Self {
+            time: SinkTime::of(spec)?,
             keys: keys.len(),
-            key: RowEncoder::key(&keys, spec.key_format, spec.windowed)?.with_null_keys(spec.null_keys),
+            key: RowEncoder::key(&keys, spec.key_format, spec.windowed && !spec.sessions)?
+                .with_null_keys(spec.null_keys),
             value: RowEncoder::value(&values, spec.value_format)?,
             partition: partition.rem_euclid(spec.partitions.max(1)),
             spec: spec.clone(),
@@ -68,7 +73,13 @@ impl Sink {
     }
 
     pub fn push(&mut self, batch: Batch, out: &mut Output) -> Result<(), EngineError> {
-        let Some(batch) = self.timed(batch, out)? else { return Ok(()) };
+        let batch = match &self.time {
+            Some(time) => match time.apply(batch, out)? {
+                Some(batch) => batch,
+                None => return Ok(()),
+            },
+            None => batch,
+        };
         let columns = batch.columns.columns();
         let (Some(keys), Some(values)) =
             (columns.get(..self.keys), columns.get(self.keys..self.spec.columns.len()))
@@ -87,7 +98,15 @@ impl Sink {
             // The encoder could not tell how many.
             (0..batch.num_rows()).for_each(|_| self.made.keys.push_null());
         } else {
-            self.key.encode(keys, starts, &mut self.made.keys)?;
+            let ends = columns.get(self.spec.columns.len() + 1).filter(|_| self.spec.sessions);
+            match (starts, ends.and_then(|ends| ends.as_any().downcast_ref::<Int64Array>())) {
+                (Some(starts), Some(ends)) => {
+                    let mut plain = ByteColumn::new();
+                    self.key.encode(keys, None, &mut plain)?;
+                    append_sessions(&plain, starts, ends, &mut self.made.keys);
+                }
+                _ => self.key.encode(keys, starts, &mut self.made.keys)?,
+            }
         }
         self.encode_values(values, &batch)?;
         self.made.times.extend_from_slice(&batch.time);
@@ -124,46 +143,6 @@ impl Sink {
             }
         }
         Ok(())
-    }
-
-    /// Takes the timestamp's column for the time, where there is one (dialect 10.4). Rows whose timestamp is null or
-    /// before 1970 cannot be written; tombstones keep their row time.
-    fn timed(&self, mut batch: Batch, out: &mut Output) -> Result<Option<Batch>, EngineError> {
-        let Some(index) = self.spec.timestamp else { return Ok(Some(batch)) };
-        let column =
-            batch.columns.columns().get(index).ok_or_else(|| EngineError::internal("no timestamp"))?;
-        let any = column.as_any();
-        let values = if let Some(longs) = any.downcast_ref::<arrow::array::PrimitiveArray<Int64Type>>() {
-            longs.values()
-        } else if let Some(times) =
-            any.downcast_ref::<arrow::array::PrimitiveArray<TimestampMillisecondType>>()
-        {
-            times.values()
-        } else {
-            return Err(EngineError::internal(format!("a timestamp of type {}", column.data_type())));
-        };
-        let mut times = batch.time.to_vec();
-        let mut kept = vec![true; times.len()];
-        for (row, (time, keep)) in times.iter_mut().zip(&mut kept).enumerate() {
-            if batch.is_tombstone(row) {
-                continue;
-            }
-            match values.get(row).filter(|value| column.is_valid(row) && **value >= 0) {
-                Some(value) => *time = *value,
-                None => {
-                    *keep = false;
-                    let name = self.spec.columns.get(index).map_or("", |c| c.name.as_str());
-                    let reason = format!("the timestamp in column {name} is null or before 1970");
-                    out.errors.push(batch.row_error(ErrorKind::Serialization, row, reason));
-                }
-            }
-        }
-        batch.time = times.into();
-        if kept.iter().all(|keep| *keep) {
-            return Ok(Some(batch));
-        }
-        let batch = batch.filter(&kept.into())?;
-        Ok((batch.num_rows() > 0).then_some(batch))
     }
 
     pub fn take(&mut self) -> SinkBlock {

@@ -86,7 +86,8 @@ mod tests {
     use super::*;
 
     fn check(size_ms: i64, advance_ms: i64, grace_ms: i64, times: &[i64], expected: Expect) {
-        let spec = WindowSpec { size_ms, advance_ms, grace_ms, retention_ms: size_ms + grace_ms };
+        let spec =
+            WindowSpec { size_ms, advance_ms, grace_ms, retention_ms: size_ms + grace_ms, session: false };
         let mut stream_time = None;
         let assigned = assign(&spec, times, &mut stream_time);
         let windows: Vec<String> =

@@ -213,7 +213,8 @@ fn kafka_on_both_sides() {
 #[test]
 fn windowed_keys() {
     let mut source = source(SourceKind::Stream);
-    source.window = Some(WindowSpec { size_ms: 1000, advance_ms: 1000, grace_ms: 0, retention_ms: 1000 });
+    source.window =
+        Some(WindowSpec { size_ms: 1000, advance_ms: 1000, grace_ms: 0, retention_ms: 1000, session: false });
     let mut key = b"abc".to_vec();
     key.extend(5000i64.to_be_bytes());
     check_bytes(
