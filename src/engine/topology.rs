@@ -50,6 +50,7 @@ pub enum OperatorSpec {
     Filter(FilterSpec),
     Project(ProjectSpec),
     PartitionBy(PartitionBySpec),
+    FlatMap(FlatMapSpec),
     Aggregate(Arc<AggregateSpec>),
 }
 
@@ -78,6 +79,18 @@ pub struct PartitionBySpec {
     pub of_value: Vec<usize>,
     /// For EXPLAIN.
     pub text: String,
+}
+
+/// Table functions: arrays taken apart into rows.
+///
+/// Output edge: the columns of the input edge, with an element in the place of each array.
+#[derive(Debug, Clone)]
+pub struct FlatMapSpec {
+    /// The first column that is taken apart; all behind it are, too.
+    pub arrays_from: usize,
+    pub schema: SchemaRef,
+    /// For EXPLAIN, one an array.
+    pub texts: Vec<String>,
 }
 
 /// GROUP BY, with or without a window.

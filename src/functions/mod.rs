@@ -10,6 +10,7 @@ pub mod decimal;
 pub mod nested;
 pub mod scalar;
 pub mod suggest;
+pub mod table;
 pub mod text;
 pub mod types;
 
@@ -34,6 +35,7 @@ pub struct FunctionInfo {
 pub enum FunctionKind {
     Scalar,
     Aggregate,
+    Table,
 }
 
 impl std::fmt::Display for FunctionKind {
@@ -41,6 +43,7 @@ impl std::fmt::Display for FunctionKind {
         f.write_str(match self {
             FunctionKind::Scalar => "scalar",
             FunctionKind::Aggregate => "aggregate",
+            FunctionKind::Table => "table",
         })
     }
 }
@@ -59,7 +62,13 @@ pub fn list() -> Vec<FunctionInfo> {
         signatures: aggregate::signatures(f.as_ref()),
         summary: f.summary(),
     });
-    let mut all: Vec<_> = scalars.chain(aggregates).collect();
+    let tables = table::table_functions().iter().map(|f| FunctionInfo {
+        name: f.name,
+        kind: FunctionKind::Table,
+        signatures: vec![format!("{}{}", f.name, f.signature)],
+        summary: f.summary,
+    });
+    let mut all: Vec<_> = scalars.chain(aggregates).chain(tables).collect();
     all.sort_by_key(|f| f.name);
     all
 }

@@ -87,6 +87,7 @@ fn operator_line(operator: &OperatorSpec) -> String {
         OperatorSpec::Filter(filter) => format!("Filter: {}", filter.text),
         OperatorSpec::Project(project) => format!("Project: {}", project.texts.join(", ")),
         OperatorSpec::PartitionBy(partition_by) => format!("Partition by: {}", partition_by.text),
+        OperatorSpec::FlatMap(flat_map) => format!("Flat map: {}", flat_map.texts.join(", ")),
         OperatorSpec::Aggregate(aggregate) => aggregate_line(aggregate),
     }
 }

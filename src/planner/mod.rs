@@ -10,6 +10,7 @@ mod create;
 mod defaults;
 mod drop;
 pub mod explain;
+mod explode;
 pub mod expr;
 mod insert;
 mod items;

@@ -8,7 +8,8 @@ use sqlparser::ast::{Expr, GroupByExpr};
 use super::Context;
 use super::aggregate::plan_aggregate;
 use super::columns::{column_expr, narrow, plain_column};
-use super::expr::{Bound, bind, bind_boolean, contains_aggregate};
+use super::explode::FlatMapPlan;
+use super::expr::{Bound, Exploding, bind, bind_boolean, contains_aggregate};
 use super::items::{Item, select_items};
 use super::partition::ResultKey;
 use super::relation::{Relation, unknown_source};
@@ -146,8 +147,6 @@ impl<'a> Planner<'a> {
             if self.query.select.having.is_some() {
                 return Err(invalid("HAVING needs GROUP BY").hint("use WHERE to filter rows"));
             }
-        } else if reads == SourceKind::Table {
-            return Err(SqlError::not_supported("GROUP BY over a table"));
         }
         match (wanted, aggregated, reads) {
             (Some(_), _, SourceKind::Table) if self.relation.source.window.is_some() => {
@@ -197,13 +196,14 @@ impl<'a> Planner<'a> {
             // The window of a windowed stream stays in the key of the result.
             star.retain(|item| !relation.is_window_bound(item));
         }
+        let mut exploding = Exploding::new(&relation.scope);
         let items = select_items(&self.query.select, relation, &star, |expr| {
             if contains_aggregate(expr) {
                 return Err(SqlError::new(sqlstate::GROUPING_ERROR, "aggregate functions need GROUP BY")
                     .hint("add GROUP BY with the columns to group by")
                     .at(crate::sql::position_of(expr)));
             }
-            bind(expr, &relation.scope)
+            exploding.bind(expr)
         })?;
         let keys = match persistent {
             true => key.items(&items).map_err(|e| e.at(Some(self.query.position)))?,
@@ -218,9 +218,20 @@ impl<'a> Planner<'a> {
         if let Some(filter) = filter {
             operators.push(OperatorSpec::Filter(FilterSpec { predicate: filter.expr, text: filter.text }));
         }
-        let exprs: Vec<_> = items.iter().map(|i| i.bound.expr.clone()).collect();
-        let mut used = exprs.iter().chain(predicates(&operators)).cloned().collect::<Vec<_>>();
-        used.extend(bounds.iter().map(|(name, index)| column_expr(name, *index)));
+        let bound_exprs = bounds.iter().map(|(name, index)| column_expr(name, *index));
+        let mut exprs: Vec<_> = items.iter().map(|i| i.bound.expr.clone()).chain(bound_exprs).collect();
+        let flat_map = FlatMapPlan::new(exploding, &relation.scope, &exprs);
+        if let Some(flat_map) = &flat_map {
+            if relation.source.kind == SourceKind::Table {
+                return Err(SqlError::new(
+                    sqlstate::INVALID_DEFINITION,
+                    "table functions are for streams, not tables",
+                )
+                .at(Some(self.query.position)));
+            }
+            exprs = flat_map.inputs.iter().map(|input| input.expr.clone()).collect();
+        }
+        let used = exprs.iter().chain(predicates(&operators)).cloned().collect::<Vec<_>>();
         let (mut source, remap) = narrow(relation, &used)?;
         if persistent {
             source.headers = true;
@@ -235,16 +246,24 @@ impl<'a> Planner<'a> {
                 last.push(OperatorSpec::Filter(FilterSpec { predicate: remap(filter.predicate)?, ..filter }));
             }
         }
+        if let Some(flat_map) = &flat_map {
+            let inputs = exprs.into_iter().map(&remap).collect::<Result<_, _>>()?;
+            last.extend(flat_map.operators(inputs)?);
+        }
+        let place = |expr| match &flat_map {
+            Some(flat_map) => flat_map.remap(expr),
+            None => remap(expr),
+        };
         let items = items
             .into_iter()
             .map(|item| {
-                let expr = remap(item.bound.expr)?;
+                let expr = place(item.bound.expr)?;
                 Ok(Item { bound: Bound { expr, ..item.bound }, ..item })
             })
             .collect::<Result<Vec<_>, SqlError>>()?;
         let bounds = bounds
             .into_iter()
-            .map(|(name, index)| Ok((name, plain_column(&remap(column_expr(name, index))?).unwrap_or(index))))
+            .map(|(name, index)| Ok((name, plain_column(&place(column_expr(name, index))?).unwrap_or(index))))
             .collect::<Result<Vec<_>, SqlError>>()?;
         let partition_by = (persistent && key.changed)
             .then(|| PartitionBySpec { of_value: key.of_value(relation), text: key.text() });

@@ -13,6 +13,7 @@ mod emit_final;
 mod every_change;
 mod exchange;
 mod filter;
+mod flat_map;
 mod partition_by;
 mod project;
 mod sink;
@@ -23,6 +24,7 @@ mod windows;
 pub use aggregate::Aggregate;
 pub use exchange::Exchange;
 pub use filter::Filter;
+pub use flat_map::FlatMap;
 pub use partition_by::PartitionBy;
 pub use project::Project;
 pub use sink::{Sink, SinkBlock};
@@ -91,6 +93,16 @@ pub fn build(
         OperatorSpec::PartitionBy(spec) => {
             let output = Edge { name: "partition by", ..input.clone() };
             (Box::new(PartitionBy::new(spec.clone())), output)
+        }
+        OperatorSpec::FlatMap(spec) => {
+            let kept = input.not_null.iter().copied().filter(|column| *column < spec.arrays_from);
+            let output = Edge {
+                name: "flat map",
+                schema: spec.schema.clone(),
+                kind: input.kind,
+                not_null: kept.collect(),
+            };
+            (Box::new(FlatMap::new(spec.clone())), output)
         }
         OperatorSpec::Aggregate(spec) => {
             if input.kind != EdgeKind::Append {

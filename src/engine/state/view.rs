@@ -81,8 +81,10 @@ impl View {
             match step {
                 OperatorSpec::Filter(f) => Filter::new(f.clone(), EdgeKind::Append).push(batch, &mut out)?,
                 OperatorSpec::Project(p) => Project::new(p.clone(), false).push(batch, &mut out)?,
-                OperatorSpec::PartitionBy(_) | OperatorSpec::Aggregate(_) => {
-                    return Err(EngineError::internal("an aggregate behind an aggregate"));
+                OperatorSpec::PartitionBy(_)
+                | OperatorSpec::FlatMap(_)
+                | OperatorSpec::Aggregate(_) => {
+                    return Err(EngineError::internal("an operator of streams behind an aggregate"));
                 }
             }
             match out.batches.pop() {

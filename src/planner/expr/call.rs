@@ -14,7 +14,7 @@ use super::binder::{Binder, unsupported};
 use super::constant::fold;
 use super::convert::unite;
 use super::{Bound, lambda, lazy, literal, nested, position_of};
-use crate::functions::{aggregate, scalar};
+use crate::functions::{aggregate, scalar, table};
 use crate::sql::{SqlError, SqlType, sqlstate};
 
 static OPTIONS: LazyLock<Arc<ConfigOptions>> = LazyLock::new(|| Arc::new(ConfigOptions::default()));
@@ -37,6 +37,9 @@ pub fn bind(binder: &mut Binder<'_>, call: &Function, whole: &Expr) -> Result<Bo
     }
     if aggregate::find(&name).is_some() {
         return binder.names.aggregate(call, position_of(whole));
+    }
+    if let Some(function) = table::find(&name) {
+        return binder.names.table_function(function, call, position_of(whole));
     }
     let args = arguments(call, whole)?;
     let Some(args) = args else { return Err(scalar::unknown(&format!("{name}(*)"))) };

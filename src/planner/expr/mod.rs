@@ -19,6 +19,7 @@ mod compare;
 mod constant;
 mod convert;
 mod decimal;
+mod exploding;
 mod grouping;
 mod in_list;
 mod lambda;
@@ -46,6 +47,7 @@ use crate::sql::{SqlError, SqlType, position_of, sqlstate};
 pub use call::contains_aggregate;
 pub use constant::{evaluate_constant, literal_value};
 pub use convert::{cast, coerce};
+pub use exploding::Exploding;
 pub use grouping::{BoundCall, Grouping};
 pub use nested::{all_fields, field_name, field_of};
 
