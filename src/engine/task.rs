@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::operators::{Aggregate, Edge, Exchange, Operator, Output, Sink, SinkBlock, Source, build};
-use super::state::{Sealed, TablePart};
+use super::operators::{Edge, Exchange, Operator, Output, Sink, SinkBlock, Source, build};
+use super::state::{Sealed, Store, TablePart};
 use super::topology::{OperatorSpec, StageOutput, Topology};
-use super::{Batch, EngineError, RowError};
+use super::{Batch, EdgeKind, EngineError, RowError};
 use crate::formats::RawRecord;
 
 /// Rows in, rows out, state inside. See the [module](super) for the order of its calls.
@@ -147,8 +147,8 @@ impl Task {
         if !self.ended {
             return Err(EngineError::internal("an epoch is sealed before it has ended"));
         }
-        let sealed = match self.aggregate_mut() {
-            Some(aggregate) => aggregate.store.seal()?,
+        let sealed = match self.store_mut() {
+            Some(store) => store.seal()?,
             None => Sealed::default(),
         };
         self.begin_epoch();
@@ -157,15 +157,15 @@ impl Task {
 
     /// Makes the sealed epoch visible to readers.
     pub fn commit(&mut self) {
-        if let Some(aggregate) = self.aggregate_mut() {
-            aggregate.store.commit();
+        if let Some(store) = self.store_mut() {
+            store.commit();
         }
     }
 
     /// Forgets everything since the last commit, stream time and what was not taken yet included.
     pub fn rollback(&mut self) {
-        if let Some(aggregate) = self.aggregate_mut() {
-            aggregate.store.rollback();
+        if let Some(store) = self.store_mut() {
+            store.rollback();
         }
         match &mut self.end {
             End::Exchange(exchange) => exchange.clear(),
@@ -180,24 +180,24 @@ impl Task {
     ///
     /// Errors: the block is damaged, of an unknown version, or of another query.
     pub fn restore(&mut self, block: &[u8]) -> Result<(), EngineError> {
-        match self.aggregate_mut() {
-            Some(aggregate) => aggregate.store.restore(block),
+        match self.store_mut() {
+            Some(store) => store.restore(block),
             None => Err(EngineError::internal("state for a task that has none")),
         }
     }
 
-    /// Readers' handle on the committed state; None for a task without state.
+    /// The handle on the committed state, for readers of the last stage's; None for a task without state.
     pub fn table(&self) -> Option<Arc<TablePart>> {
-        self.aggregate().map(|aggregate| aggregate.store.part().clone())
+        self.store().map(|store| store.part().clone())
     }
 
     pub fn counters(&self) -> TaskCounters {
         let mut counters = self.counters;
-        if let Some(aggregate) = self.aggregate() {
-            counters.late_rows = aggregate.late_rows;
-            counters.state_rows = aggregate.store.rows();
-            counters.state_bytes = aggregate.store.bytes();
-            counters.stream_time = aggregate.store.running().stream_time;
+        counters.late_rows = self.operators.iter().map(|operator| operator.late_rows()).sum();
+        if let Some(store) = self.store() {
+            counters.state_rows = store.rows();
+            counters.state_bytes = store.bytes();
+            counters.stream_time = store.running().stream_time;
         }
         counters
     }
@@ -238,12 +238,12 @@ impl Task {
         self.operators.iter_mut().for_each(|o| o.begin_epoch());
     }
 
-    fn aggregate(&self) -> Option<&Aggregate> {
-        self.operators.iter().find_map(|o| o.aggregate())
+    fn store(&self) -> Option<&Store> {
+        self.operators.iter().find_map(|o| o.store())
     }
 
-    fn aggregate_mut(&mut self) -> Option<&mut Aggregate> {
-        self.operators.iter_mut().find_map(|o| o.aggregate_mut())
+    fn store_mut(&mut self) -> Option<&mut Store> {
+        self.operators.iter_mut().find_map(|o| o.store_mut())
     }
 }
 
@@ -259,6 +259,11 @@ fn exchange_edge(topology: &Topology, stage: usize) -> Result<Edge, EngineError>
         if let OperatorSpec::Project(project) = operator {
             edge.schema = project.schema.clone();
             edge.not_null = project.not_null.clone();
+        }
+        if let OperatorSpec::Undo(undo) = operator {
+            edge.schema = undo.output.clone();
+            edge.kind = EdgeKind::Append;
+            edge.not_null = (0..undo.group).collect();
         }
         if let OperatorSpec::Aggregate(_) = operator {
             return Err(EngineError::internal("an exchange behind an aggregate is not built yet"));

@@ -131,6 +131,7 @@ pub fn grouped(
         window,
         having: having.map(filter),
         emit,
+        undo: false,
         input: longs(&["K", "V"]),
         output,
     };

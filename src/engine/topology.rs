@@ -16,6 +16,7 @@ use super::EdgeKind;
 use crate::catalog::{Column, Format, Source, WindowSpec};
 use crate::formats::SourceColumn;
 use crate::functions::aggregate::AggregateCall;
+use crate::sql::SqlType;
 
 #[derive(Debug, Clone)]
 pub struct Topology {
@@ -51,6 +52,7 @@ pub enum OperatorSpec {
     Project(ProjectSpec),
     PartitionBy(PartitionBySpec),
     FlatMap(FlatMapSpec),
+    Undo(UndoSpec),
     Aggregate(Arc<AggregateSpec>),
 }
 
@@ -93,6 +95,20 @@ pub struct FlatMapSpec {
     pub texts: Vec<String>,
 }
 
+/// A table's changes as changes of groups.
+///
+/// Input edge, of kind changes: `keys` columns of the table's key, `group` grouping columns, arguments of aggregates.
+/// Output edge: the same without the keys, and a last column that says what a row does to its group.
+#[derive(Debug, Clone)]
+pub struct UndoSpec {
+    pub keys: usize,
+    pub group: usize,
+    /// Of the columns behind the keys.
+    pub types: Vec<SqlType>,
+    pub input: SchemaRef,
+    pub output: SchemaRef,
+}
+
 /// GROUP BY, with or without a window.
 ///
 /// Input edge: the grouping columns first (`group` of them), then the arguments of the aggregates.
@@ -107,6 +123,9 @@ pub struct AggregateSpec {
     /// Over the output edge. A key that stops matching gives a tombstone.
     pub having: Option<FilterSpec>,
     pub emit: EmitMode,
+    /// Over a table: the last column of the input edge says what a row does to its group (Int8, see
+    /// [`effect`](super::operators::effect)).
+    pub undo: bool,
     pub input: SchemaRef,
     pub output: SchemaRef,
 }

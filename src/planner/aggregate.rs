@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 
-use super::columns::{narrow, plain_column};
+use super::columns::{bound_column, narrow, plain_column};
 use super::expr::{Bound, Grouping, contains_aggregate};
 use super::items::{Item, StarItem, select_items};
 use super::partition::one_item;
@@ -14,7 +14,7 @@ use super::sink::exchange_format;
 use crate::catalog::{Column, Format, Source, WindowSpec};
 use crate::engine::topology::{
     AggregateSpec, EmitMode, ExchangeSpec, FilterSpec, OperatorSpec, ProjectSpec, SourceSpec, StageOutput,
-    StageSpec,
+    StageSpec, UndoSpec,
 };
 use crate::functions::aggregate::{AggregateCall, Options};
 use crate::sql::ast::{Emit, Query, SourceKind, Window, WindowKind};
@@ -77,7 +77,14 @@ pub(super) fn plan_aggregate(
         Vec::new()
     };
     let group_columns = group_columns(&grouping)?;
-    let same_key = partitioned_by(&grouping.group_by, relation)
+    let over_table = options.over_table;
+    if over_table && (window.is_some() || relation.source.window.is_some()) {
+        return Err(SqlError::new(sqlstate::INVALID_DEFINITION, "a table cannot be grouped by windows")
+            .detail("a window holds events; a table holds what is true now")
+            .at(here));
+    }
+    let same_key = !over_table
+        && partitioned_by(&grouping.group_by, relation)
         && exchange_format(key_format, relation.source.key_format, &group_columns)
             == relation.source.key_format;
 
@@ -102,9 +109,10 @@ pub(super) fn plan_aggregate(
         let (make, text) = (call.make.clone(), call.text.clone());
         calls.push(AggregateCall { function, args, return_type, make, text });
     }
-    let input = input_schema(&inputs, &grouping.group_names)?;
+    let mut input = input_schema(&inputs, &grouping.group_names)?;
     let output = output_schema(&group_columns, window.is_some(), &calls);
 
+    let undo = if over_table { Some(undo(relation, &mut inputs, groups, &mut input)?) } else { None };
     let mut used: Vec<_> = inputs.iter().map(|b| b.expr.clone()).collect();
     used.extend(filter.as_ref().map(|f| f.expr.clone()));
     let (source, remap) = narrow(relation, &used)?;
@@ -114,18 +122,20 @@ pub(super) fn plan_aggregate(
     }
     let texts = inputs.iter().map(|b| b.text.clone()).collect();
     let exprs = inputs.into_iter().map(|b| remap(b.expr)).collect::<Result<_, _>>()?;
-    before.push(OperatorSpec::Project(ProjectSpec {
-        exprs,
-        schema: input.clone(),
-        not_null: (0..groups).collect(),
-        texts,
-    }));
+    let (schema, not_null) = match &undo {
+        // A row without a group is as good as deleted: only behind the undo can it go.
+        Some(undo) => (undo.input.clone(), 0..undo.keys),
+        None => (input.clone(), 0..groups),
+    };
+    before.push(OperatorSpec::Project(ProjectSpec { exprs, schema, not_null: not_null.collect(), texts }));
+    before.extend(undo.map(OperatorSpec::Undo));
     let aggregate = OperatorSpec::Aggregate(Arc::new(AggregateSpec {
         group: groups,
         calls,
         window,
         having,
         emit,
+        undo: over_table,
         input,
         output,
     }));
@@ -152,6 +162,30 @@ fn group_key_items(groups: usize, names: &[String], items: &[Item]) -> Result<Ve
             one_item(&matching, "grouping key", name(group))
         })
         .collect()
+}
+
+/// What takes old rows out, before `input`: `inputs` get the table's key in front, `input` what a row does behind.
+fn undo(
+    relation: &Relation,
+    inputs: &mut Vec<Bound>,
+    group: usize,
+    input: &mut Arc<Schema>,
+) -> Result<UndoSpec, SqlError> {
+    let types = inputs.iter().map(|b| b.ty.clone()).collect::<Option<Vec<_>>>();
+    let types = types.ok_or_else(|| SqlError::internal("an input of an aggregate has no type"))?;
+    let columns = relation.scope.columns.iter().enumerate();
+    let keys: Vec<Bound> = columns.filter(|(_, c)| c.key).map(|(i, c)| bound_column(i, c)).collect();
+    let key_field = |(i, key): (usize, &Bound)| {
+        let ty = key.ty.as_ref().map_or(DataType::Null, SqlType::arrow);
+        Arc::new(Field::new(format!("KEY_{i}"), ty, true))
+    };
+    let fields = keys.iter().enumerate().map(key_field).chain(input.fields().iter().cloned());
+    let with_keys = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let effect = Arc::new(Field::new("EFFECT", DataType::Int8, false));
+    *input = Arc::new(Schema::new(input.fields().iter().cloned().chain([effect]).collect::<Vec<_>>()));
+    let spec = UndoSpec { keys: keys.len(), group, types, input: with_keys, output: input.clone() };
+    inputs.splice(0..0, keys);
+    Ok(spec)
 }
 
 /// Whether the rows of a group are in one partition of the source already.

@@ -28,7 +28,7 @@ impl Pipeline {
         let stages: Vec<Vec<Task>> = (0..topology.stages.len())
             .map(|stage| (0..partitions).map(|p| Task::new(topology, stage, p, partitions)).collect())
             .collect::<Result<_, _>>()?;
-        let parts: Vec<_> = stages.iter().flatten().filter_map(Task::table).collect();
+        let parts: Vec<_> = stages.last().into_iter().flatten().filter_map(Task::table).collect();
         let table = if parts.is_empty() { None } else { Some(Arc::new(Table::new(parts, topology)?)) };
         Ok(Pipeline { stages, table, made: Made::default() })
     }
@@ -64,15 +64,21 @@ impl Pipeline {
         std::mem::take(&mut self.made)
     }
 
-    /// The changelog of the epoch that ends: blocks by partition. See [`Task::seal`].
+    /// The changelog of the epoch that ends: blocks by partition of the changelog, which has one for each task with
+    /// state, stage by stage. See [`Task::seal`].
     pub fn seal(&mut self) -> Result<Vec<(i32, Sealed)>, EngineError> {
         let mut sealed = Vec::new();
+        let mut before = 0;
         for stage in &mut self.stages {
+            let has_state = stage.iter().any(|task| task.table().is_some());
             for (partition, task) in stage.iter_mut().enumerate() {
                 let of_task = task.seal()?;
                 if !of_task.blocks.is_empty() {
-                    sealed.push((partition as i32, of_task));
+                    sealed.push(((before + partition) as i32, of_task));
                 }
+            }
+            if has_state {
+                before += stage.len();
             }
         }
         Ok(sealed)
@@ -91,16 +97,13 @@ impl Pipeline {
         self.stages.iter_mut().flatten().for_each(Task::rollback);
     }
 
-    /// Takes in one block of a partition's changelog.
+    /// Takes in one block of a partition of the changelog.
     pub fn restore(&mut self, partition: usize, block: &[u8]) -> Result<(), EngineError> {
-        for stage in &mut self.stages {
-            if let Some(task) = stage.get_mut(partition)
-                && task.table().is_some()
-            {
-                return task.restore(block);
-            }
+        let mut tasks = self.stages.iter_mut().flatten().filter(|task| task.table().is_some());
+        match tasks.nth(partition) {
+            Some(task) => task.restore(block),
+            None => Err(EngineError::internal("a changelog without a table")),
         }
-        Err(EngineError::internal("a changelog without a table"))
     }
 
     pub fn counters(&self) -> TaskCounters {

@@ -39,11 +39,14 @@ pub fn open(
     let log = &environment.log;
     let group = environment.names.group(&def.id);
     let changelog = environment.names.changelog_topic(&def.id);
-    let stateful =
-        topology.stages.iter().any(|s| s.operators.iter().any(|o| matches!(o, OperatorSpec::Aggregate(_))));
+    // One partition for each task with state: those of one stage, then those of the next.
+    let has_state = |o: &OperatorSpec| matches!(o, OperatorSpec::Aggregate(_) | OperatorSpec::Undo(_));
+    let stages = topology.stages.iter().filter(|stage| stage.operators.iter().any(has_state)).count();
+    let changelogs = i32::try_from(stages).unwrap_or(i32::MAX).saturating_mul(def.partitions);
+    let stateful = changelogs > 0;
     if stateful {
         let replicas = environment.config.internal_replicas;
-        ensure_topic(log.as_ref(), &changelog_spec(&changelog, def.partitions, replicas))?;
+        ensure_topic(log.as_ref(), &changelog_spec(&changelog, changelogs, replicas))?;
     }
     let writer = log.writer(&if config.exactly_once {
         Guarantee::ExactlyOnce { transactional_id: environment.names.transactional_id(&def.id) }
@@ -71,7 +74,7 @@ pub fn open(
     }
     let mut pipeline = Pipeline::new(topology, def.partitions)?;
     if stateful {
-        restore(log.as_ref(), &group, &changelog, &mut pipeline, def.partitions, go_on)?;
+        restore(log.as_ref(), &group, &changelog, &mut pipeline, changelogs, go_on)?;
     }
     let from: Vec<_> = inputs.iter().cloned().zip(positions.iter().copied()).collect();
     let reader = log.reader(&group, &from)?;

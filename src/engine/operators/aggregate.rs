@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int8Array, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::take;
+use arrow::datatypes::Int8Type;
 
 use super::windows::{WindowRows, assign};
-use super::{Operator, Output, emit_final, every_change};
+use super::{Operator, Output, effect, emit_final, every_change};
 use crate::engine::state::{Keys, Layout, NO_WINDOW, Segment, Store};
 use crate::engine::topology::{AggregateSpec, EmitMode};
 use crate::engine::{Batch, EngineError, ErrorKind, eval};
@@ -21,7 +22,6 @@ pub const OUTPUT_ROWS: usize = 8192;
 pub struct Aggregate {
     pub spec: Arc<AggregateSpec>,
     pub store: Store,
-    /// Rows that came too late for one of their windows at least.
     pub late_rows: u64,
 }
 
@@ -31,6 +31,8 @@ pub struct Incoming<'a> {
     pub keys: Keys,
     /// The argument columns of each aggregate.
     pub args: Vec<Vec<ArrayRef>>,
+    /// What each row does to its group: see [`effect`]. None: all are taken in.
+    pub effects: Option<Int8Array>,
 }
 
 impl Aggregate {
@@ -77,7 +79,16 @@ impl Operator for Aggregate {
         let args = self.spec.calls.iter().map(|call| call.args.iter().map(|(i, _)| column(*i)).collect());
         let args: Option<Vec<Vec<ArrayRef>>> = args.collect();
         let args = args.ok_or_else(|| EngineError::internal("no argument columns"))?;
-        let incoming = Incoming { keys: self.store.layout.keys(group)?, args, batch: &batch };
+        let effects = match (self.spec.undo, columns.last()) {
+            (true, Some(effects)) => Some(
+                effects
+                    .as_primitive_opt::<Int8Type>()
+                    .cloned()
+                    .ok_or_else(|| EngineError::internal("no column says what the rows do"))?,
+            ),
+            _ => None,
+        };
+        let incoming = Incoming { keys: self.store.layout.keys(group)?, args, effects, batch: &batch };
         let windows = self.assign(&batch.time);
         if self.spec.emit == EmitMode::EveryChange {
             return every_change::push(self, &incoming, &windows, out);
@@ -97,17 +108,21 @@ impl Operator for Aggregate {
         }
     }
 
-    fn aggregate(&self) -> Option<&Aggregate> {
-        Some(self)
+    fn store(&self) -> Option<&Store> {
+        Some(&self.store)
     }
 
-    fn aggregate_mut(&mut self) -> Option<&mut Aggregate> {
-        Some(self)
+    fn store_mut(&mut self) -> Option<&mut Store> {
+        Some(&mut self.store)
+    }
+
+    fn late_rows(&self) -> u64 {
+        self.late_rows
     }
 }
 
 impl Incoming<'_> {
-    /// Takes rows into a segment: `rows[i]` into `slots[i]`.
+    /// Takes rows into a segment: `rows[i]` into `slots[i]`; or out of it, where that is their effect.
     pub fn update(
         &self,
         segment: &mut Segment,
@@ -115,12 +130,46 @@ impl Incoming<'_> {
         rows: &[u32],
         out: &mut Output,
     ) -> Result<(), EngineError> {
+        if self.effects.is_none() {
+            return self.step(segment, slots, rows, true, out);
+        }
+        // In their order: what a list loses depends on it.
+        let (mut slots, mut rows) = (slots, rows);
+        while let Some(first) = rows.first() {
+            let adds = self.effect(*first) == effect::ADD;
+            let same = rows.iter().take_while(|row| (self.effect(**row) == effect::ADD) == adds).count();
+            let (now, later) = rows.split_at(same);
+            let (slots_now, slots_later) = slots.split_at(same.min(slots.len()));
+            self.step(segment, slots_now, now, adds, out)?;
+            (slots, rows) = (slots_later, later);
+        }
+        Ok(())
+    }
+
+    /// What a row does to its group.
+    pub fn effect(&self, row: u32) -> i8 {
+        let effects = self.effects.as_ref().map(|effects| effects.values());
+        effects.and_then(|effects| effects.get(row as usize).copied()).unwrap_or(effect::ADD)
+    }
+
+    fn step(
+        &self,
+        segment: &mut Segment,
+        slots: &[u32],
+        rows: &[u32],
+        adds: bool,
+        out: &mut Output,
+    ) -> Result<(), EngineError> {
         let pick = |column: &ArrayRef| pick(column, rows);
         let args = self.args.iter().map(|args| args.iter().map(pick).collect());
         let args: Vec<Vec<ArrayRef>> = args.collect::<Result<_, _>>()?;
         let times = rows.iter().map(|row| self.batch.time[*row as usize]);
         let mut failed = Vec::new();
-        segment.update(slots, times, &args, &mut failed);
+        if adds {
+            segment.update(slots, times, &args, &mut failed);
+        } else {
+            segment.retract(slots, times, &args, &mut failed);
+        }
         for (index, reason) in failed {
             let row = rows.get(index).map_or(0, |row| *row as usize);
             out.errors.push(self.batch.row_error(ErrorKind::Aggregation, row, reason));

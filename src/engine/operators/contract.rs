@@ -3,7 +3,8 @@
 //! A broken promise found three operators later is a riddle; found here it names the edge. The wrapper is there in
 //! debug builds and tests; release builds leave it out.
 
-use super::{Aggregate, Edge, Operator, Output};
+use super::{Edge, Operator, Output};
+use crate::engine::state::Store;
 use crate::engine::{Batch, EdgeKind, EngineError};
 
 /// Wraps an operator in debug builds.
@@ -49,12 +50,16 @@ impl Operator for Contract {
         self.inner.begin_epoch();
     }
 
-    fn aggregate(&self) -> Option<&Aggregate> {
-        self.inner.aggregate()
+    fn store(&self) -> Option<&Store> {
+        self.inner.store()
     }
 
-    fn aggregate_mut(&mut self) -> Option<&mut Aggregate> {
-        self.inner.aggregate_mut()
+    fn store_mut(&mut self) -> Option<&mut Store> {
+        self.inner.store_mut()
+    }
+
+    fn late_rows(&self) -> u64 {
+        self.inner.late_rows()
     }
 }
 

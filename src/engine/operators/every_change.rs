@@ -7,9 +7,9 @@ use arrow::array::UInt32Array;
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{concat_batches, take_record_batch};
 
-use super::Output;
 use super::aggregate::{Aggregate, Incoming, Rows, emit, matching};
 use super::windows::WindowRows;
+use super::{Output, effect};
 use crate::engine::EngineError;
 use crate::engine::state::NO_ROW;
 
@@ -45,14 +45,17 @@ pub fn push(
     }
     let mut run = 1;
     let mut first = 0;
+    let mut replaced = false;
     for (index, change) in changes.iter().enumerate() {
         let last = &mut last_run[change.window][change.slot as usize];
-        if *last == run {
+        // A row and the one that it is replaced with are one change.
+        if *last == run && !replaced {
             emit_run(aggregate, incoming, windows, &changes[first..index], out)?;
             first = index;
             run += 1;
         }
         *last = run;
+        replaced = incoming.effect(change.row) == effect::REPLACED;
     }
     emit_run(aggregate, incoming, windows, &changes[first..], out)
 }
@@ -79,9 +82,12 @@ fn emit_run(
     for index in touched {
         let Some(window) = windows.get(index) else { continue };
         let of_window = || run.iter().enumerate().filter(|(_, change)| change.window == index);
-        let slots: Vec<u32> = of_window().map(|(_, change)| change.slot).collect();
+        let all: Vec<u32> = of_window().map(|(_, change)| change.slot).collect();
         let rows: Vec<u32> = of_window().map(|(_, change)| change.row).collect();
-        places.extend(of_window().map(|(place, _)| place));
+        // Of a row and the one that it is replaced with, the second one is seen.
+        let seen = || of_window().filter(|(_, change)| incoming.effect(change.row) != effect::REPLACED);
+        let slots: Vec<u32> = seen().map(|(_, change)| change.slot).collect();
+        places.extend(seen().map(|(place, _)| place));
         let segment = aggregate.store.touched(window.start)?;
         if aggregate.spec.having.is_some() {
             let found: BooleanBuffer = slots.iter().map(|s| segment.times[*s as usize] != NO_ROW).collect();
@@ -90,7 +96,7 @@ fn emit_run(
         } else {
             matched.extend(slots.iter().map(|_| false));
         }
-        incoming.update(segment, &slots, &rows, out)?;
+        incoming.update(segment, &all, &rows, out)?;
         let made = Rows::of(&layout, window.start, segment, &slots)?;
         pieces.push(made.columns);
         times.extend(made.times);

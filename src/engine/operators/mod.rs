@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use arrow::datatypes::SchemaRef;
 
+use super::state::Store;
 use super::topology::OperatorSpec;
 use super::{Batch, EdgeKind, EngineError, RowError};
 
@@ -19,6 +20,7 @@ mod project;
 mod sink;
 mod sink_time;
 mod source;
+mod undo;
 mod windows;
 
 pub use aggregate::Aggregate;
@@ -29,6 +31,7 @@ pub use partition_by::PartitionBy;
 pub use project::Project;
 pub use sink::{Sink, SinkBlock};
 pub use source::Source;
+pub use undo::{Undo, effect};
 pub use windows::{closes, expires};
 
 /// Rows in, rows out.
@@ -42,13 +45,18 @@ pub trait Operator: Debug + Send {
 
     fn begin_epoch(&mut self) {}
 
-    /// The one operator that has state.
-    fn aggregate(&self) -> Option<&Aggregate> {
+    /// The state, where there is some. One operator of a stage at most has it.
+    fn store(&self) -> Option<&Store> {
         None
     }
 
-    fn aggregate_mut(&mut self) -> Option<&mut Aggregate> {
+    fn store_mut(&mut self) -> Option<&mut Store> {
         None
+    }
+
+    /// Rows that came too late for one of their windows at least.
+    fn late_rows(&self) -> u64 {
+        0
     }
 }
 
@@ -104,9 +112,21 @@ pub fn build(
             };
             (Box::new(FlatMap::new(spec.clone())), output)
         }
+        OperatorSpec::Undo(spec) => {
+            if input.kind != EdgeKind::Changes {
+                return Err(EngineError::internal("a stream has no old rows to take out"));
+            }
+            let output = Edge {
+                name: "undo",
+                schema: spec.output.clone(),
+                kind: EdgeKind::Append,
+                not_null: (0..spec.group).collect(),
+            };
+            (Box::new(Undo::new(spec.clone())?), output)
+        }
         OperatorSpec::Aggregate(spec) => {
             if input.kind != EdgeKind::Append {
-                return Err(EngineError::internal("aggregation of a table is not built yet"));
+                return Err(EngineError::internal("an aggregate reads a table without taking old rows out"));
             }
             let output = Edge {
                 name: "aggregate",

@@ -115,6 +115,23 @@ impl Segment {
         }
     }
 
+    /// Takes rows out again: the inverse of `update`, but for the groups' times, which go on.
+    pub fn retract(
+        &mut self,
+        slots: &[u32],
+        times: impl Iterator<Item = i64>,
+        args: &[Vec<ArrayRef>],
+        failed: &mut Vec<(usize, String)>,
+    ) {
+        for (slot, time) in slots.iter().zip(times) {
+            let largest = &mut self.times[*slot as usize];
+            *largest = time.max(*largest);
+        }
+        for (accumulator, args) in self.accumulators.iter_mut().zip(args) {
+            accumulator.retract(slots, args, failed);
+        }
+    }
+
     pub fn group_columns(&self, layout: &Layout, slots: &[u32]) -> Result<Vec<ArrayRef>, EngineError> {
         layout.group_columns(slots.iter().map(|slot| self.key(*slot)))
     }
