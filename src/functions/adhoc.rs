@@ -1,4 +1,4 @@
-//! Our scalar functions in ad-hoc SQL, beside DataFusion's.
+//! Our functions in ad-hoc SQL, beside DataFusion's.
 //!
 //! Ad-hoc SQL is Postgres' dialect, so a name that DataFusion has keeps its meaning: ROUND stays DataFusion's. There are
 //! two exceptions:
@@ -20,7 +20,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::scalar;
+use super::{aggregate, scalar};
 
 /// DataFusion's `from_unixtime` takes seconds; its `array_remove` removes one element, Postgres' all; its `array_sort`
 /// puts NULLs first; the others Postgres has not.
@@ -45,7 +45,7 @@ const OURS: &[&str] = &[
 /// DataFusion's `encode` has two parameters and ours three; the others take bytes.
 const BOTH: &[&str] = &["concat", "concat_ws", "encode", "lpad", "rpad"];
 
-/// Adds our scalar functions to DataFusion for ad-hoc SQL.
+/// Adds our functions to DataFusion for ad-hoc SQL.
 pub fn register_all(registry: &mut dyn FunctionRegistry) -> Result<()> {
     for udf in scalar::udfs() {
         let name = udf.name();
@@ -58,6 +58,11 @@ pub fn register_all(registry: &mut dyn FunctionRegistry) -> Result<()> {
             _ => {
                 registry.register_udf(udf.clone())?;
             }
+        }
+    }
+    for udaf in aggregate::udafs() {
+        if registry.udaf(udaf.name()).is_err() {
+            registry.register_udaf(Arc::new(udaf))?;
         }
     }
     Ok(())

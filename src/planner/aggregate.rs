@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
+use sqlparser::ast::GroupByExpr;
 
+use super::Context;
 use super::columns::{bound_column, narrow, plain_column};
 use super::expr::{Bound, Grouping, contains_aggregate};
 use super::items::{Item, StarItem, select_items};
@@ -16,7 +18,7 @@ use crate::engine::topology::{
     AggregateSpec, EmitMode, ExchangeSpec, FilterSpec, OperatorSpec, ProjectSpec, SourceSpec, StageOutput,
     StageSpec, UndoSpec,
 };
-use crate::functions::aggregate::{AggregateCall, Options};
+use crate::functions::aggregate::{AggregateCall, COLLECTED_MAX, Options};
 use crate::sql::ast::{Emit, Query, SourceKind, Window, WindowKind};
 use crate::sql::{SqlError, SqlType, sqlstate};
 
@@ -24,7 +26,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 pub(super) fn plan_aggregate(
     query: &Query,
-    group_by: &[sqlparser::ast::Expr],
+    context: &Context<'_>,
     relation: &Relation,
     filter: Option<Bound>,
     emit: EmitMode,
@@ -37,14 +39,23 @@ pub(super) fn plan_aggregate(
             .hint("GROUP BY decides the key of the table")
             .at(Some(partition_by.position)));
     }
-    if flatten_group(group_by).is_empty() {
+    let group_by = match &query.select.group_by {
+        GroupByExpr::Expressions(exprs, _) => flatten_group(exprs),
+        GroupByExpr::All(_) => Vec::new(),
+    };
+    if group_by.is_empty() {
         return Err(SqlError::new(sqlstate::GROUPING_ERROR, "GROUP BY needs a column or an expression")
             .hint("a result without a key is not a table")
             .at(here));
     }
     let window = query.window.as_ref().map(|w| window_spec(w, query.emit)).transpose()?;
-    let options = Options { over_table: relation.source.kind == SourceKind::Table, ..Options::default() };
-    let mut grouping = Grouping::new(&flatten_group(group_by), &relation.scope, window.is_some(), options)?;
+    let limit = |given: Option<usize>| given.map_or(COLLECTED_MAX, |given| given.min(COLLECTED_MAX));
+    let options = Options {
+        collect_list_max: limit(context.defaults.collect_list_max),
+        collect_set_max: limit(context.defaults.collect_set_max),
+        over_table: relation.source.kind == SourceKind::Table,
+    };
+    let mut grouping = Grouping::new(&group_by, &relation.scope, window.is_some(), options)?;
     let star: Vec<StarItem> = relation.star().map(StarItem::Column).collect();
     let mut items = select_items(&query.select, relation, &star, |expr| grouping.bind(expr))?;
     let having = match &query.select.having {

@@ -125,7 +125,7 @@ impl<'a> Planner<'a> {
                 Some(Emit::Final) => EmitMode::Final,
                 _ => self.context.emit_changes(),
             };
-            plan_aggregate(self.query, group_by, &self.relation, filter, emit, key_format, persistent)?
+            plan_aggregate(self.query, self.context, &self.relation, filter, emit, key_format, persistent)?
         } else {
             self.plan_stateless(filter, persistent)?
         };

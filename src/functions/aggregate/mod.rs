@@ -25,6 +25,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod top;
+mod udaf;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -32,9 +33,11 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::ArrayRef;
 
 pub use call::{
-    AggregateCall, Argument, Built, Factory, Options, Overload, ResolvedAggregate, resolve, undefined,
+    AggregateCall, Argument, Built, COLLECTED_MAX, Factory, Options, Overload, ResolvedAggregate, resolve,
+    undefined,
 };
 use collect::Distinct;
+pub use udaf::udafs;
 
 static AGGREGATES: LazyLock<Vec<Arc<dyn AggregateFunction>>> = LazyLock::new(|| {
     vec![
