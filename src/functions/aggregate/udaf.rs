@@ -235,7 +235,8 @@ mod tests {
             | b | [2]    | [{sort_col: 2, col0: y}] | [y, z] | {y: 1, z: 1} |   | 1 | 4  | 0.0                | NaN |
             +---+--------+--------------------------+--------+--------------+---+---+----+--------------------+-----+"#]].assert_eq(&pretty_format_batches(&batches).unwrap().to_string());
         let error = context.sql("SELECT topk(x, 0) FROM (VALUES (1)) t (x)").await.unwrap().collect().await;
-        expect!["Error during planning: k must lie between 1 and 100000, not be 0"].assert_eq(&error.unwrap_err().strip_backtrace());
+        expect!["Error during planning: k must lie between 1 and 100000, not be 0"]
+            .assert_eq(&error.unwrap_err().strip_backtrace());
         let error = context.sql("SELECT histogram(x) FROM (VALUES (1)) t (x)").await;
         expect![[r#"
             Error during planning: Execution error: Function 'histogram' user-defined coercion failed with: Error during planning: function HISTOGRAM(BIGINT) does not exist; the function is there as HISTOGRAM(value STRING) -> MAP<STRING, BIGINT>. No function matches the given name and argument types 'histogram(Int64)'. You might need to add explicit type casts.
