@@ -36,5 +36,6 @@ mod recovery;
 mod rollback;
 mod slow_client;
 mod sql;
+mod table_aggregate;
 mod test_files;
 mod tidy;

@@ -23,12 +23,19 @@ pub(super) fn continuous(cursor: &Cursor) -> Result<(), SqlError> {
             _ => {}
         }
         let named = after_token(&Token::Period) || after("AS");
-        if !named && let Some(what) = clause(&here, depth, in_from).filter(|_| !after("DISTINCT")) {
+        // `f(…) WITHIN GROUP (ORDER BY …)`: which functions can do that the planner knows.
+        let in_group =
+            after_token(&Token::LParen) && at >= cursor.at + 2 && cursor.part(at - 2, cursor.end).is("GROUP");
+        let within_group = here.is("WITHIN") && here.nth_is(1, "GROUP");
+        if !named
+            && !in_group
+            && !within_group
+            && let Some(what) = clause(&here, depth, in_from).filter(|_| !after("DISTINCT"))
+        {
             return Err(here.not_supported(&format!("{what} in a continuous query")));
         }
         let what = match () {
             () if here.is("DISTINCT") && after("SELECT") => Some("SELECT DISTINCT in a continuous query"),
-            () if here.is("DISTINCT") && after_token(&Token::LParen) => Some("DISTINCT in a function"),
             () if here.is("OVER") && after_token(&Token::RParen) => Some("OVER in a continuous query"),
             () if here.is("FILTER") && after_token(&Token::RParen) => Some("FILTER in a continuous query"),
             () => None,

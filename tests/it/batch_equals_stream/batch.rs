@@ -93,6 +93,7 @@ fn sql(query: &Query) -> String {
 fn batch_form(function: &str, argument: &str) -> String {
     match function {
         "SUM" | "AVG" => format!("COALESCE({function}({argument}), 0)"),
+        "COUNT_DISTINCT" => format!("COUNT(DISTINCT {argument})"),
         _ => format!("{function}({argument})"),
     }
 }

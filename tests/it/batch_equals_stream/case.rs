@@ -40,6 +40,9 @@ const AGGREGATES: &[(&str, &str)] = &[
     ("AVG", "I"),
     ("AVG", "B"),
     ("AVG", "F"),
+    ("COUNT", "DISTINCT T"),
+    ("COUNT_DISTINCT", "I"),
+    ("MEDIAN", "F"),
 ];
 
 /// Conditions of HAVING; some let a group through for a while only.
