@@ -9,7 +9,7 @@ use super::Context;
 use super::aggregate::plan_aggregate;
 use super::columns::{column_expr, narrow, plain_column};
 use super::explode::FlatMapPlan;
-use super::expr::{Bound, Exploding, bind, bind_boolean, contains_aggregate};
+use super::expr::{Bound, Exploding, bind_boolean, contains_aggregate};
 use super::items::{Item, select_items};
 use super::partition::ResultKey;
 use super::relation::{Relation, unknown_source};
