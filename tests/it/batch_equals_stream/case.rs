@@ -307,7 +307,7 @@ impl Query {
         let mut sql = format!(
             "CREATE STREAM S (K STRING KEY, G1 STRING, G2 INT, I INT, B BIGINT, F DOUBLE, D DECIMAL(10, 2), T STRING, \
              TS BIGINT) WITH (KAFKA_TOPIC = 's', VALUE_FORMAT = 'JSON'{timestamp});\n\
-             CREATE TABLE R AS SELECT {}, {} FROM S",
+             CREATE TABLE R WITH (KEY_FORMAT = 'JSON') AS SELECT {}, {} FROM S",
             self.keys().join(", "),
             self.aggregates(as_it_is).join(", ")
         );
