@@ -142,6 +142,7 @@ impl Copier {
             internal: false,
             headers: Vec::new(),
             read_only: false,
+            wrap_single_value: None,
         };
         let decoder = SourceDecoder::new(&source, &wanted).expect("a decoder");
         let waiting = (0..PARTITIONS).map(|_| Copies::default()).collect();

@@ -134,7 +134,10 @@ mod tests {
     fn reads_version_2() {
         let named = br#"{"version":2,"type":{"name":"ADDRESS","ty":{"Struct":[{"name":"STREET","ty":"String"},{"name":"ZIP","ty":{"Array":"Int"}}]}}}"#;
         let paused = br#"{"version":2,"query":{"id":"CSAS_S_0","number":0,"sql":"CREATE STREAM S AS SELECT 1","sink":"S","reads":"BIDS","reads_columns":2,"partitions":4,"sink_partitions":2,"properties":{},"types":{"ZIP":"Int"},"paused":true}}"#;
-        for (key, value) in [("type/ADDRESS", &named[..]), ("query/CSAS_S_0", &paused[..])] {
+        let formats = br#"{"version":2,"source":{"name":"S","kind":"Stream","columns":[{"name":"A","ty":"Int","key":false}],"topic":"s","key_format":{"DELIMITED":"|"},"value_format":{"PROTOBUF_NOSR":"OPTIONAL"},"timestamp":null,"window":null,"query":null,"sql":"","internal":false,"read_only":false,"wrap_single_value":true}}"#;
+        let records =
+            [("type/ADDRESS", &named[..]), ("query/CSAS_S_0", &paused[..]), ("source/S", &formats[..])];
+        for (key, value) in records {
             let command = Command::from_record(key.as_bytes(), Some(value)).unwrap();
             let (written_key, written) = command.to_record().unwrap();
             assert_eq!(written_key, key);

@@ -5,6 +5,7 @@
 //! the object's own key, so that the log can be compacted and a replay needs no order among them.
 
 mod command;
+mod format;
 mod query;
 mod source;
 
@@ -14,8 +15,9 @@ use std::sync::Arc;
 use crate::sql::SqlType;
 
 pub use command::{Command, CommandError};
+pub use format::{Format, ProtobufNulls};
 pub use query::QueryDef;
-pub use source::{Column, Format, HeaderColumn, Source, TimestampColumn, WindowSpec, headers_type};
+pub use source::{Column, HeaderColumn, Source, TimestampColumn, WindowSpec, headers_type};
 
 /// All that exists at one moment. Cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Format;
 use crate::sql::ast::SourceKind;
 use crate::sql::types::{SqlType, StructField};
 
@@ -32,6 +33,10 @@ pub struct Source {
     /// Declared with CREATE SOURCE: users can read and drop it, and change neither it nor its topic.
     #[serde(default)]
     pub read_only: bool,
+    /// Whether a single value column was asked to be wrapped into an object, or not to be: by WRAP_SINGLE_VALUE or the
+    /// setting. None leaves it to the format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrap_single_value: Option<bool>,
 }
 
 impl Source {
@@ -77,27 +82,6 @@ pub struct Column {
     pub name: String,
     pub ty: SqlType,
     pub key: bool,
-}
-
-/// How keys or values are written as bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Format {
-    Json,
-    /// One primitive column in Kafka's own serialisation.
-    Kafka,
-    /// No columns: a key that is always null.
-    None,
-}
-
-impl std::fmt::Display for Format {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Format::Json => "JSON",
-            Format::Kafka => "KAFKA",
-            Format::None => "NONE",
-        })
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

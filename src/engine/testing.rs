@@ -69,6 +69,7 @@ pub fn source(kind: SourceKind) -> SourceSpec {
         internal: false,
         headers: Vec::new(),
         read_only: false,
+        wrap_single_value: None,
     };
     SourceSpec {
         source: Arc::new(source),

@@ -76,6 +76,54 @@ pub(super) fn write_decimal(units: i128, scale: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(fraction);
 }
 
+/// A two's complement number, big endian, in units of 10^-`from`, as units of 10^-`scale`. None where that is not
+/// exact or does not fit.
+pub(super) fn from_big_endian(bytes: &[u8], from: i32, precision: u8, scale: u8) -> Option<i128> {
+    let negative = bytes.first().is_some_and(|byte| byte & 0x80 != 0);
+    let fill: u8 = if negative { 0xff } else { 0 };
+    let mut bytes = bytes;
+    while let [first, rest @ ..] = bytes
+        && bytes.len() > 16
+    {
+        if *first != fill {
+            return None;
+        }
+        bytes = rest;
+    }
+    let mut whole = [fill; 16];
+    if let Some(end) = whole.get_mut(16 - bytes.len()..) {
+        end.copy_from_slice(bytes);
+    }
+    let units = i128::from_be_bytes(whole);
+    // Sixteen bytes that were cut out of more may have another sign.
+    if (units < 0) != negative {
+        return None;
+    }
+    let shift = i64::from(scale) - i64::from(from);
+    if units == 0 {
+        return Some(0);
+    }
+    let power = i128::try_from(power_of_ten(shift.unsigned_abs())?).ok()?;
+    let units = match shift {
+        0.. => units.checked_mul(power)?,
+        _ if units % power == 0 => units / power,
+        _ => return None,
+    };
+    (units.unsigned_abs() < power_of_ten(u64::from(precision))?).then_some(units)
+}
+
+/// Gives the fewest bytes of a number in two's complement, big endian, to `write`.
+pub(super) fn to_big_endian(units: i128, write: impl FnOnce(&[u8])) {
+    let all = units.to_be_bytes();
+    let mut bytes = &all[..];
+    while let [first, second, ..] = bytes
+        && (*first == 0 && second & 0x80 == 0 || *first == 0xff && second & 0x80 != 0)
+    {
+        bytes = bytes.get(1..).unwrap_or_default();
+    }
+    write(bytes);
+}
+
 impl Number {
     /// `[+-] digits [. digits] [e [+-] digits]`, with a digit somewhere before the exponent.
     fn parse(text: &[u8]) -> Option<Self> {
@@ -176,6 +224,27 @@ mod tests {
         ] {
             assert_eq!(parse_truncated(text.as_bytes()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn two_s_complement() {
+        for units in [0, 1, -1, 127, 128, -128, -129, 1 << 100, i128::MIN / 4] {
+            to_big_endian(units, |bytes| {
+                assert_eq!(
+                    from_big_endian(bytes, 2, 38, 2),
+                    Some(units).filter(|u| u.unsigned_abs() < 10u128.pow(38))
+                );
+                let longer: Vec<u8> = [vec![if units < 0 { 0xff } else { 0 }; 17], bytes.to_vec()].concat();
+                assert_eq!(from_big_endian(&longer, 2, 38, 2), from_big_endian(bytes, 2, 38, 2));
+            });
+        }
+        to_big_endian(-129, |bytes| assert_eq!(bytes, [0xff, 0x7f]));
+        assert_eq!(from_big_endian(&[0x01, 0x2c], 1, 4, 2), Some(3000));
+        assert_eq!(from_big_endian(&[0x01, 0x2c], 1, 4, 0), Some(30));
+        assert_eq!(from_big_endian(&[0x01, 0x2d], 1, 4, 0), None);
+        assert_eq!(from_big_endian(&[0x7f; 20], 0, 38, 0), None);
+        assert_eq!(from_big_endian(&[1], -40, 38, 0), None);
+        assert_eq!(from_big_endian(&[], 0, 4, 0), Some(0));
     }
 
     #[test]

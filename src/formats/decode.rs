@@ -8,10 +8,12 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::columns::ColumnBuilder;
+use super::delimited::DelimitedReader;
 use super::event_time::EventTime;
 use super::headers::{Headers, header_lists, header_values};
 use super::java_time::DateTimePattern;
 use super::json::{self, Fault, ObjectReader, Top};
+use super::protobuf::MessageReader;
 use super::support::{check_format, check_timestamp};
 use super::window_key::WindowColumns;
 use super::{RawRecord, SourceColumn, kafka};
@@ -93,6 +95,8 @@ enum Reader {
     /// A bare JSON value.
     Scalar(usize),
     Kafka(usize),
+    Delimited(DelimitedReader),
+    Protobuf(MessageReader),
 }
 
 #[derive(Clone, Copy)]
@@ -166,12 +170,16 @@ impl SourceDecoder {
             schema: Arc::new(Schema::new(fields)),
             is_table: source.kind == SourceKind::Table,
             columns: columns.iter().map(|c| ColumnBuilder::new(&c.name, c.ty.clone())).collect(),
-            key: Reader::new(source.key_format, key_columns.len() == 1, 0, keys),
-            // A value is an object also where it has one column; and it is always looked at, so that a query that
-            // needs no column of it still leaves out what is not JSON.
+            key: match source.key_format {
+                Format::Json | Format::JsonUnwrapped if key_columns.len() == 1 => {
+                    Reader::new(Format::JsonUnwrapped, &key_columns, 0, keys)
+                }
+                format => Reader::new(format, &key_columns, 0, keys),
+            },
+            // A value is always looked at, so that a query that needs no column of it still leaves out what is not JSON.
             value: match source.value_format {
                 Format::Json => Reader::Object(ObjectReader::new(named(keys_read, values))),
-                format => Reader::new(format, false, keys_read, values),
+                format => Reader::new(format, &value_columns, keys_read, values),
             },
             event_time,
             window: source.window.map(WindowColumns::new),
@@ -396,15 +404,22 @@ fn named<'a>(from: usize, columns: &'a [&Column]) -> impl Iterator<Item = (usize
 }
 
 impl Reader {
-    /// `columns` are those to be read, which stand in the decoder from index `from` on; `bare` says that the format
-    /// holds one column without a name.
-    fn new(format: Format, bare: bool, from: usize, columns: &[&Column]) -> Self {
+    /// `all` are the columns of the key or value, and `columns` those to be read, which stand in the decoder from
+    /// index `from` on.
+    fn new(format: Format, all: &[Column], from: usize, columns: &[&Column]) -> Self {
+        let targets = || {
+            let place = |column: &Column| columns.iter().position(|read| read.name == column.name);
+            all.iter().map(|column| place(column).map(|at| from + at)).collect::<Vec<_>>()
+        };
         match format {
             _ if columns.is_empty() => Reader::Unread(format),
             Format::None => Reader::Unread(format),
             Format::Kafka => Reader::Kafka(from),
-            Format::Json if bare => Reader::Scalar(from),
+            Format::JsonUnwrapped => Reader::Scalar(from),
             Format::Json => Reader::Object(ObjectReader::new(named(from, columns))),
+            Format::Delimited(delimiter) => Reader::Delimited(DelimitedReader::new(delimiter, targets())),
+            Format::ProtobufNosr(nulls) => Reader::Protobuf(MessageReader::new(nulls, targets())),
+            Format::DebeziumJson => Reader::Unread(format),
         }
     }
 
@@ -424,7 +439,22 @@ impl Reader {
                 }
                 return Ok(Top::Value);
             }
-            Reader::Unread(Format::Json) if bytes.trim_ascii() == b"null" => return Ok(Top::Null),
+            Reader::Delimited(_) if !is_utf8(bytes) => return Err(format!("{what} is not UTF-8")),
+            Reader::Delimited(reader) => {
+                return match reader.read(bytes, columns) {
+                    Ok(()) => Ok(Top::Value),
+                    Err(reason) => Err(format!("{what} is not DELIMITED: {reason}")),
+                };
+            }
+            Reader::Protobuf(reader) => {
+                return match reader.read(bytes, columns, row) {
+                    Ok(()) => Ok(Top::Value),
+                    Err(reason) => Err(format!("{what} is not PROTOBUF: {reason}")),
+                };
+            }
+            Reader::Unread(Format::Json | Format::JsonUnwrapped) if bytes.trim_ascii() == b"null" => {
+                return Ok(Top::Null);
+            }
             Reader::Unread(_) => return Ok(Top::Value),
             Reader::Object(_) | Reader::Scalar(_) if !is_utf8(bytes) => {
                 return Err(format!("{what} is not JSON: it is not UTF-8"));

@@ -2,7 +2,9 @@
 
 use arrow::array::{Array, ArrayRef, Int64Array};
 
+use super::delimited::DelimitedWriter;
 use super::json::{Cells, write_cell, write_text};
+use super::protobuf::MessageWriter;
 use super::{ByteColumn, check_format, kafka};
 use crate::catalog::{Column, Format};
 use crate::sql::{SqlError, SqlType};
@@ -21,18 +23,18 @@ pub struct RowEncoder {
     types: Vec<SqlType>,
     shape: Shape,
     windowed: bool,
+    null_if_all_null: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Shape {
     /// What stands before each column: `{"A":`, then `,"B":` and so on.
-    Object {
-        prefixes: Vec<Box<[u8]>>,
-        null_if_all_null: bool,
-    },
+    Object(Vec<Box<[u8]>>),
     /// A bare JSON value.
     Scalar,
     Kafka,
+    Delimited(DelimitedWriter),
+    Protobuf(MessageWriter),
     Nothing,
 }
 
@@ -50,9 +52,7 @@ impl RowEncoder {
     /// Whether a key of several columns that are all null is a null key, as it is unless told otherwise, or an object
     /// of nulls: ksqlDB's PARTITION BY makes the latter.
     pub fn with_null_keys(mut self, null_keys: bool) -> Self {
-        if let Shape::Object { null_if_all_null, .. } = &mut self.shape {
-            *null_if_all_null &= null_keys;
-        }
+        self.null_if_all_null &= null_keys || self.types.len() == 1;
         self
     }
 
@@ -60,13 +60,25 @@ impl RowEncoder {
         check_format(columns, format)?;
         let shape = match (format, columns.len()) {
             (Format::None, _) => Shape::Nothing,
-            (Format::Json, 0) if key => Shape::Nothing,
+            (_, 0) if key => Shape::Nothing,
             (Format::Kafka, 0) => Shape::Nothing,
             (Format::Kafka, _) => Shape::Kafka,
             (Format::Json, 1) if key => Shape::Scalar,
-            (Format::Json, _) => Shape::Object { prefixes: prefixes(columns), null_if_all_null: key },
+            (Format::JsonUnwrapped, 1) => Shape::Scalar,
+            (Format::Delimited(delimiter), _) => Shape::Delimited(DelimitedWriter::new(delimiter)),
+            (Format::ProtobufNosr(nulls), _) => Shape::Protobuf(MessageWriter::new(nulls)),
+            (Format::DebeziumJson, _) => {
+                return Err(SqlError::not_supported("writing the format DEBEZIUM_JSON")
+                    .hint("write another format, such as JSON"));
+            }
+            (Format::Json | Format::JsonUnwrapped, _) => Shape::Object(prefixes(columns)),
         };
-        Ok(Self { types: columns.iter().map(|c| c.ty.clone()).collect(), shape, windowed })
+        Ok(Self {
+            types: columns.iter().map(|c| c.ty.clone()).collect(),
+            shape,
+            windowed,
+            null_if_all_null: key,
+        })
     }
 
     /// Appends one entry a row to `out`. `columns` are those the encoder was made for, in order; `window_start` is
@@ -112,8 +124,8 @@ impl RowEncoder {
     #[inline(always)]
     fn write_row(&self, cells: &[Cells<'_>], row: usize, out: &mut Vec<u8>) -> bool {
         match &self.shape {
-            Shape::Object { null_if_all_null: true, .. } if cells.iter().all(|c| c.is_null(row)) => false,
-            Shape::Object { prefixes, .. } => {
+            _ if self.null_if_all_null && cells.iter().all(|c| c.is_null(row)) => false,
+            Shape::Object(prefixes) => {
                 for (prefix, cells) in prefixes.iter().zip(cells) {
                     out.extend_from_slice(prefix);
                     write_cell(cells, row, out);
@@ -132,6 +144,14 @@ impl RowEncoder {
                 }
                 _ => false,
             },
+            Shape::Delimited(writer) => {
+                writer.write(cells, row, out);
+                true
+            }
+            Shape::Protobuf(writer) => {
+                writer.write(cells, row, out);
+                true
+            }
             Shape::Nothing => false,
         }
     }

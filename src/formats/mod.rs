@@ -14,12 +14,13 @@
 //! columns and nothing else is built on the way. It never fails as a whole: a record that cannot be read is left out
 //! and reported with its offset and reason, and its neighbours are none the worse for it.
 //!
-//! What the values look like on the wire is ksqlDB's: see the modules `json` and `kafka`.
+//! What the values look like on the wire is ksqlDB's: see the modules `json`, `kafka`, `delimited` and `protobuf`.
 
 mod byte_column;
 mod columns;
 mod decimal;
 mod decode;
+mod delimited;
 mod encode;
 mod event_time;
 mod headers;
@@ -29,6 +30,7 @@ pub mod json;
 mod kafka;
 mod murmur2;
 mod nested;
+mod protobuf;
 mod support;
 mod window_key;
 

@@ -8,7 +8,7 @@ use crate::sql::{SqlError, SqlType, sqlstate};
 /// that Kafka's own serialisers know, NONE holds no column, JSON holds anything.
 pub fn check_format(columns: &[Column], format: Format) -> Result<(), SqlError> {
     match (format, columns) {
-        (Format::Json, _) => {
+        (Format::Json | Format::JsonUnwrapped, _) => {
             match columns.iter().find_map(|column| foreign_map(&column.ty).map(|ty| (column, ty))) {
                 None => Ok(()),
                 Some((column, ty)) => Err(SqlError::new(
@@ -20,7 +20,17 @@ pub fn check_format(columns: &[Column], format: Format) -> Result<(), SqlError> 
                 )),
             }
         }
+        (Format::DebeziumJson, _) => Ok(()),
         (Format::None, []) | (Format::Kafka, []) => Ok(()),
+        (Format::Delimited(_), _) => match columns.iter().find(|column| column.ty.is_nested()) {
+            None => Ok(()),
+            Some(column) => Err(SqlError::new(
+                sqlstate::INVALID_DEFINITION,
+                format!("the DELIMITED format does not support type {} of column {}", column.ty, column.name),
+            )
+            .hint("use the format JSON")),
+        },
+        (Format::ProtobufNosr(_), _) => super::protobuf::check(columns),
         (Format::None, [column, ..]) => Err(SqlError::new(
             sqlstate::INVALID_DEFINITION,
             format!("the NONE format cannot hold column {}", column.name),

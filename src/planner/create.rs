@@ -104,7 +104,10 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
                 )
                 .hint("add KEY_FORMAT = 'KAFKA'"));
             }
-            default => default.unwrap_or(Format::Kafka),
+            Some(default) => default,
+            // Debezium's keys are JSON objects.
+            None if value_format == Format::DebeziumJson => Format::Json,
+            None => Format::Kafka,
         },
         None | Some(Format::None) if !has_key => Format::None,
         Some(Format::None) => {
@@ -113,6 +116,14 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
         Some(format) => format,
         None => Format::None,
     };
+    if value_format == Format::DebeziumJson && create.kind != SourceKind::Table {
+        return Err(invalid("the format DEBEZIUM_JSON is for tables, not streams".into())
+            .hint("its change events are the rows of a table: use CREATE TABLE"));
+    }
+    let key_format = with.formats.key(key_format)?;
+    let values = columns.iter().filter(|c| !c.key).count();
+    let (value_format, wrap_single_value) =
+        with.formats.value(value_format, values, context.defaults.wrap_single_value)?;
     if let Some(timestamp) = &with.timestamp {
         check_timestamp(&columns, timestamp).map_err(|e| e.at(position))?;
     }
@@ -131,6 +142,7 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
         internal: false,
         headers,
         read_only: create.read_only,
+        wrap_single_value,
     };
     let topic = TopicPlan {
         name: topic,

@@ -22,6 +22,7 @@ mod replace;
 mod select;
 mod sink;
 mod with;
+mod with_format;
 mod with_window;
 
 use crate::catalog::{Catalog, Column, Format};

@@ -11,6 +11,7 @@ use super::expr::coerce;
 use super::items::Item;
 use super::select::{Body, QueryPlan};
 use super::with::WithClause;
+use super::with_format::inherited;
 use super::{Context, TopicPlan, check_formats};
 use crate::catalog::{Column, Format, Source, WindowSpec};
 use crate::engine::topology::{
@@ -182,7 +183,12 @@ fn create(
     }
     let key_format =
         sink_key_format(with.key_format, reads.key_format, context.defaults.key_format, &columns)?;
-    let value_format = with.value_format.unwrap_or(reads.value_format);
+    let key_format = with.formats.key(key_format)?;
+    let (value_format, wrap_single_value) = with.formats.value(
+        inherited(with.value_format, reads.value_format),
+        columns.iter().filter(|c| !c.key).count(),
+        context.defaults.wrap_single_value,
+    )?;
     check_formats(&columns, key_format, value_format)?;
     if let Some(timestamp) = &with.timestamp {
         check_timestamp(&columns, timestamp)?;
@@ -218,6 +224,7 @@ fn create(
         internal: false,
         headers: Vec::new(),
         read_only: false,
+        wrap_single_value,
     };
     let compact = create.kind == SourceKind::Table && window.is_none();
     // The topic keeps a window at least as long as the table does.
@@ -357,7 +364,7 @@ pub(super) fn sink_key_format(
             sqlstate::INVALID_PARAMETER,
             "KEY_FORMAT = 'NONE' does not fit a result with a key",
         )),
-        (Some(format), false) => Ok(format),
+        (Some(format), false) => Ok(inherited(Some(format), reads)),
         (None, false) if reads == Format::None => {
             Ok(default.filter(|format| *format != Format::None).unwrap_or(Format::Kafka))
         }

@@ -1,7 +1,8 @@
 //! The WITH clause: names and values checked, nothing ignored (dialect section 9, "WITH properties").
 
+use super::with_format::FormatProperties;
 use super::with_window::{DeclaredWindow, WindowProperties};
-use crate::catalog::{Format, TimestampColumn};
+use crate::catalog::{Format, ProtobufNulls, TimestampColumn};
 use crate::functions::suggest::nearest;
 use crate::sql::ast::{Property, PropertyValue};
 use crate::sql::{SqlError, sqlstate};
@@ -19,6 +20,7 @@ pub struct WithClause {
     pub retention_ms: Option<i64>,
     /// WINDOW_TYPE and WINDOW_SIZE of a declaration.
     pub window: Option<DeclaredWindow>,
+    pub formats: FormatProperties,
 }
 
 /// The statement that a WITH clause belongs to: some properties are of one only.
@@ -29,15 +31,6 @@ pub enum Clause {
     /// CREATE … AS SELECT.
     CreateAs,
 }
-
-/// Properties that ksqlDB has and this build does not.
-const LATER: &[&str] = &[
-    "KEY_DELIMITER",
-    "KEY_PROTOBUF_NULLABLE_REPRESENTATION",
-    "VALUE_DELIMITER",
-    "VALUE_PROTOBUF_NULLABLE_REPRESENTATION",
-    "WRAP_SINGLE_VALUE",
-];
 
 /// Those that mean something with a schema registry only.
 const OF_THE_REGISTRY: &[&str] = &[
@@ -60,6 +53,9 @@ const KNOWN: &[&str] = &[
     "FORMAT",
     "KEY_FORMAT",
     "VALUE_FORMAT",
+    "KEY_DELIMITER",
+    "VALUE_DELIMITER",
+    "WRAP_SINGLE_VALUE",
     "TIMESTAMP",
     "TIMESTAMP_FORMAT",
 ];
@@ -95,6 +91,7 @@ impl WithClause {
                 "TIMESTAMP_FORMAT" => timestamp_format = Some((text(property)?, property)),
                 "WINDOW_TYPE" if clause == Clause::Create => window.kind = Some((text(property)?, property)),
                 "WINDOW_SIZE" if clause == Clause::Create => window.size = Some((text(property)?, property)),
+                _ if with.formats.set(property)? => {}
                 _ => return Err(refused(property, clause)),
             }
         }
@@ -139,7 +136,6 @@ fn refused(property: &Property, clause: Clause) -> SqlError {
                 .hint("the WINDOW clause of the query says it")
         }
         "QUERY_ID" => wrong("property QUERY_ID belongs to INSERT INTO … SELECT".into()),
-        _ if LATER.contains(&name) => SqlError::not_supported(format!("property {name}")),
         _ if OF_THE_REGISTRY.contains(&name) => {
             SqlError::not_supported(format!("property {name}, which waits for the schema registry"))
         }
@@ -204,16 +200,25 @@ fn parse_format(property: &Property) -> Result<Format, SqlError> {
         .map_err(|e| e.at(Some(property.value_position)))
 }
 
-/// The format of this name, in either case; NONE is one of keys.
+/// The format of this name, in either case.
 pub(super) fn format_named(name: &str, is_key: bool) -> Result<Format, SqlError> {
     match name.to_uppercase().as_str() {
         "JSON" => Ok(Format::Json),
         "KAFKA" => Ok(Format::Kafka),
-        "NONE" if is_key => Ok(Format::None),
-        other @ ("AVRO" | "PROTOBUF" | "PROTOBUF_NOSR" | "JSON_SR" | "DELIMITED") => {
-            Err(SqlError::not_supported(format!("format {other}")))
+        // Which refuses columns, and so fits keys only.
+        "NONE" => Ok(Format::None),
+        "DELIMITED" => Ok(Format::Delimited(Format::DELIMITER)),
+        "PROTOBUF_NOSR" => Ok(Format::ProtobufNosr(ProtobufNulls::Default)),
+        "DEBEZIUM_JSON" if !is_key => Ok(Format::DebeziumJson),
+        "DEBEZIUM_JSON" => {
+            Err(SqlError::new(sqlstate::INVALID_PARAMETER, "DEBEZIUM_JSON is a format of values")
+                .hint("Debezium's keys are read with KEY_FORMAT = 'JSON'"))
         }
-        other => Err(SqlError::new(sqlstate::INVALID_PARAMETER, format!("unknown format {other}"))
-            .hint("the formats are JSON and KAFKA, and NONE for keys")),
+        other @ ("AVRO" | "PROTOBUF" | "JSON_SR") => Err(SqlError::not_supported(format!("format {other}"))
+            .detail("it needs a schema registry")
+            .hint("use JSON, DELIMITED or PROTOBUF_NOSR")),
+        other => Err(SqlError::new(sqlstate::INVALID_PARAMETER, format!("unknown format {other}")).hint(
+            "the formats are JSON, DELIMITED, KAFKA, NONE, PROTOBUF_NOSR and, for values, DEBEZIUM_JSON",
+        )),
     }
 }

@@ -40,6 +40,7 @@ pub fn processing_log_source(names: &Names) -> Source {
         internal: true,
         headers: Vec::new(),
         read_only: true,
+        wrap_single_value: None,
     }
 }
 

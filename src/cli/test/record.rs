@@ -90,8 +90,9 @@ pub fn format_name(source: &Source, key: bool) -> String {
 }
 
 /// `WRAP_SINGLES` or `UNWRAP_SINGLES`, where it was asked for.
-pub fn features(_source: &Source, _key: bool) -> BTreeSet<&'static str> {
-    BTreeSet::new()
+pub fn features(source: &Source, key: bool) -> BTreeSet<&'static str> {
+    let wrap = source.wrap_single_value.filter(|_| !key);
+    wrap.map(|wrap| if wrap { "WRAP_SINGLES" } else { "UNWRAP_SINGLES" }).into_iter().collect()
 }
 
 fn columns(source: &Source, key: bool) -> Vec<&Column> {

@@ -28,6 +28,7 @@ fn source(kind: SourceKind) -> Source {
         internal: false,
         headers: Vec::new(),
         read_only: false,
+        wrap_single_value: None,
     }
 }
 

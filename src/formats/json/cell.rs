@@ -96,17 +96,20 @@ fn read_rare_long(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Fault> {
 }
 
 fn read_double(cursor: &mut Cursor<'_>) -> Result<Option<f64>, Fault> {
-    read_numeric(cursor, |text| {
-        let text = std::str::from_utf8(text).ok()?.trim();
-        match text {
-            "NaN" => Some(f64::NAN),
-            "Infinity" | "+Infinity" => Some(f64::INFINITY),
-            "-Infinity" => Some(f64::NEG_INFINITY),
-            // Rust also takes other spellings of these, Java does not.
-            _ if text.bytes().any(|b| b.is_ascii_alphabetic() && !matches!(b, b'e' | b'E')) => None,
-            _ => text.parse().ok(),
-        }
-    })
+    read_numeric(cursor, parse_double)
+}
+
+/// A text as `Double.parseDouble` takes it, but for its hexadecimal numbers and suffixes.
+pub fn parse_double(text: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    match text {
+        "NaN" => Some(f64::NAN),
+        "Infinity" | "+Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        // Rust also takes other spellings of these, Java does not.
+        _ if text.bytes().any(|b| b.is_ascii_alphabetic() && !matches!(b, b'e' | b'E')) => None,
+        _ => text.parse().ok(),
+    }
 }
 
 /// A number, or a text with one in it, through `parse`; None for other values and for what it does not take.
@@ -165,7 +168,7 @@ fn read_string(cursor: &mut Cursor<'_>, rows: &mut ByteRows, index: usize) -> Re
 }
 
 /// Base64 with or without its padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

@@ -37,10 +37,10 @@ mod nested_tests;
 #[cfg(test)]
 mod tests;
 
-pub(super) use cell::read_scalar;
+pub(super) use cell::{BASE64, parse_double, read_scalar};
 pub(super) use object::ObjectReader;
 pub(super) use scan::Top;
 pub use scan::{Cursor, Fault, RawText};
 pub use text::{unescape, write_text};
-pub(super) use write::CellValues;
+pub(super) use write::{CellValues, IntKind};
 pub use write::{Cells, write_cell};

@@ -19,6 +19,17 @@ use crate::sql::SqlType;
 pub struct Cells<'a> {
     pub nulls: Option<&'a NullBuffer>,
     pub values: CellValues<'a>,
+    kind: IntKind,
+}
+
+/// What the integers of a column count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntKind {
+    Int,
+    /// Days.
+    Date,
+    /// Milliseconds, of the day or of all.
+    Time,
 }
 
 pub enum CellValues<'a> {
@@ -40,6 +51,11 @@ impl<'a> Cells<'a> {
         if *array.data_type() != ty.arrow() {
             return None;
         }
+        let kind = match ty {
+            SqlType::Date => IntKind::Date,
+            SqlType::Time | SqlType::Timestamp => IntKind::Time,
+            _ => IntKind::Int,
+        };
         let values = match ty {
             SqlType::Boolean => CellValues::Boolean(array.as_boolean_opt()?),
             SqlType::Int => CellValues::Int(array.as_primitive_opt::<Int32Type>()?.values()),
@@ -59,7 +75,12 @@ impl<'a> Cells<'a> {
             SqlType::Map(map) => CellValues::Map(MapCells::new(array.as_map_opt()?, *map)?),
             SqlType::Struct(fields) => CellValues::Struct(StructCells::new(array.as_struct_opt()?, &fields)?),
         };
-        Some(Self { nulls: array.nulls().filter(|nulls| nulls.null_count() > 0), values })
+        Some(Self { nulls: array.nulls().filter(|nulls| nulls.null_count() > 0), values, kind })
+    }
+
+    /// What the integers of the column count.
+    pub fn int_kind(&self) -> IntKind {
+        self.kind
     }
 
     #[inline(always)]
