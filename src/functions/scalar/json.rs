@@ -9,10 +9,9 @@ use arrow::array::builder::{NullBufferBuilder, StringBuilder};
 use arrow::array::{ArrayBuilder, ArrayRef, BooleanArray, Int32Array, StringArray};
 
 use super::args::append_text;
-use super::json_text::{as_string, canonical, members, merged, parts, value, write_canonical};
+use super::json_text::{as_string, canonical, members, parts, value};
 use super::nested::{list_of, map_of, too_large};
-use super::{Args, Overload, ScalarFunction, json_contains, json_path, json_write};
-use crate::formats::json::write_text;
+use super::{Args, Overload, ScalarFunction, json_concat, json_contains, json_path, json_write};
 
 pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
@@ -53,7 +52,7 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
         name: "JSON_CONCAT",
         summary: "The JSON values joined: the members of objects, or the elements of arrays and other values",
-        overloads: &[Overload::new("(jsonStrings STRING...) -> STRING", json_concat)],
+        overloads: &[Overload::new("(jsonStrings STRING...) -> STRING", json_concat::concat)],
         takes_failures: false,
     },
     ScalarFunction {
@@ -109,67 +108,6 @@ fn extract(args: &Args) -> Result<ArrayRef, String> {
         json_path::find(value, &steps)?.map(plain).transpose()
     };
     Ok(Arc::new((0..args.rows).map(&mut one).collect::<Result<StringArray, String>>()?))
-}
-
-/// Objects alone make an object, as `||` does in Postgres; else everything is an array.
-fn json_concat(args: &Args) -> Result<ArrayRef, String> {
-    let texts = (0..args.columns.len()).map(|i| args.texts(i)).collect::<Result<Vec<_>, _>>()?;
-    let mut result = StringBuilder::new();
-    let mut out = Vec::new();
-    for row in 0..args.rows {
-        let values: Result<Option<Vec<&[u8]>>, String> =
-            texts.iter().map(|text| present(text.get(row))).collect();
-        match values?.as_deref() {
-            None | Some([]) => {
-                result.append_null();
-                continue;
-            }
-            Some([one]) => {
-                out.clear();
-                write_canonical(one, &mut out)?;
-            }
-            Some(values) => {
-                out.clear();
-                if values.iter().all(|value| value.starts_with(b"{")) {
-                    merge(values, &mut out)?;
-                } else {
-                    append(values, &mut out)?;
-                }
-            }
-        }
-        append_text(&mut result, std::str::from_utf8(&out).map_err(|e| e.to_string())?)?;
-    }
-    Ok(Arc::new(result.finish()))
-}
-
-fn merge(objects: &[&[u8]], out: &mut Vec<u8>) -> Result<(), String> {
-    let all = merged(objects.iter().copied())?;
-    for (i, (name, value)) in all.iter().enumerate() {
-        out.push(if i == 0 { b'{' } else { b',' });
-        write_text(name.as_bytes(), out);
-        out.push(b':');
-        write_canonical(value, out)?;
-    }
-    out.extend_from_slice(if all.is_empty() { b"{}" } else { b"}" });
-    Ok(())
-}
-
-fn append(values: &[&[u8]], out: &mut Vec<u8>) -> Result<(), String> {
-    out.push(b'[');
-    let mut element = |value: &[u8]| {
-        if out.len() > 1 {
-            out.push(b',');
-        }
-        write_canonical(value, out)
-    };
-    for value in values {
-        match parts(value).filter(|_| value.starts_with(b"[")) {
-            Some(mut parts) => parts.try_for_each(|(_, value)| element(value))?,
-            None => element(value)?,
-        }
-    }
-    out.push(b']');
-    Ok(())
 }
 
 fn items(args: &Args) -> Result<ArrayRef, String> {
@@ -295,33 +233,6 @@ mod tests {
                 JSON_ARRAY_LENGTH('') -> NULL
                 JSON_ARRAY_LENGTH('[') -> error: invalid JSON: a value was expected at byte 2
                 JSON_ARRAY_LENGTH(NULL) -> NULL"#]],
-        );
-    }
-
-    #[test]
-    fn concat() {
-        check(
-            &[
-                r#"JSON_CONCAT('{"a": 1}', '{"b": 2}', '{"a": {"c" : null}}')"#,
-                r#"JSON_CONCAT('{}', '{}')"#,
-                r#"JSON_CONCAT('[1, 2]', '{"a": 1}', '4', '[]', '[[3]]')"#,
-                r#"JSON_CONCAT('null', 'null')"#,
-                r#"JSON_CONCAT(' [1, "\u00e9\n"] ')"#,
-                r#"JSON_CONCAT('1', '')"#,
-                r#"JSON_CONCAT('1', NULL)"#,
-                r#"JSON_CONCAT('1', 'x')"#,
-                r#"JSON_CONCAT()"#,
-            ],
-            expect![[r#"
-                JSON_CONCAT('{"a": 1}', '{"b": 2}', '{"a": {"c" : null}}') -> {"a":{"c":null},"b":2}
-                JSON_CONCAT('{}', '{}') -> {}
-                JSON_CONCAT('[1, 2]', '{"a": 1}', '4', '[]', '[[3]]') -> [1,2,{"a":1},4,[3]]
-                JSON_CONCAT('null', 'null') -> [null,null]
-                JSON_CONCAT(' [1, "\u00e9\n"] ') -> [1,"é\n"]
-                JSON_CONCAT('1', '') -> NULL
-                JSON_CONCAT('1', NULL) -> NULL
-                JSON_CONCAT('1', 'x') -> error: invalid JSON: a value was expected at byte 1
-                JSON_CONCAT() -> NULL"#]],
         );
     }
 

@@ -17,6 +17,7 @@ mod geo;
 mod h3;
 mod joining;
 mod json;
+mod json_concat;
 mod json_contains;
 mod json_path;
 mod json_text;
