@@ -23,6 +23,10 @@ pub struct QueryDef {
     /// records of builds that did not keep it: all columns.
     #[serde(default)]
     pub reads_columns: Option<usize>,
+    /// How many columns the sink had, where the query INSERTs INTO one that was there: those that are added to it later get no
+    /// values from this query. None for a query that made its sink.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink_columns: Option<usize>,
     /// Partitions of what it reads at the time of creation: the number of its tasks, and of its changelog's partitions.
     pub partitions: i32,
     /// Partitions of the sink's topic.

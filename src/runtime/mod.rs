@@ -7,6 +7,7 @@
 mod command_log;
 mod config;
 mod epoch;
+mod errors;
 mod insert;
 mod persistent;
 mod pipeline;
@@ -14,6 +15,7 @@ mod pool;
 mod processing_log;
 mod read;
 mod recovery;
+mod replan;
 mod scan;
 mod stats;
 pub mod status;
@@ -27,16 +29,17 @@ use arrow::datatypes::SchemaRef;
 use parking_lot::RwLock;
 
 use crate::catalog::{Catalog, Command, QueryDef, Source};
+use crate::engine::Table;
 use crate::engine::topology::Topology;
-use crate::engine::{EngineError, Table};
 use crate::formats::{RECORD_BYTES_MAX, SourceColumn};
 use crate::log::{Log, LogError, TopicSpec};
 use crate::planner::{self, QueryPlan, SourcePlan, TopicPlan};
 use crate::sql::ast::SourceKind;
-use crate::sql::{SqlError, SqlType, sqlstate};
+use crate::sql::{SqlError, sqlstate};
 
 pub use command_log::CommandLogError;
 pub use config::{Names, QueryConfig, RuntimeConfig, query_properties};
+pub use errors::{log_error, query_error};
 pub use insert::{InsertError, InsertRows};
 pub use persistent::QueryError;
 pub use pipeline::{Made, Pipeline};
@@ -49,9 +52,11 @@ pub use transient::PushRows;
 use status::{PartitionLag, QueryState, QueryStatus};
 
 use command_log::CommandLog;
+use errors::{command_error, no_query, no_topic};
 use insert::Inserter;
 use persistent::{Environment, PersistentQuery};
 use pool::Pool;
+use replan::{catalog_of, custom_types};
 
 /// How long a query may take to finish its last commit when it is dropped.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
@@ -234,11 +239,13 @@ impl Runtime {
             )
             .hint("TERMINATE one, or raise queries.max"));
         }
+        self.check_writable(&sink.topic.name)?;
         if sink.created {
             self.ensure_topic(&sink.topic)?;
         }
         let partitions = self.partitions(&plan.reads.topic)?;
         let reads_columns = Some(plan.reads.columns.len());
+        let sink_columns = (!sink.created).then_some(sink.source.columns.len());
         let def = match &replaces {
             Some(old) => QueryDef {
                 sql: sql.to_owned(),
@@ -268,6 +275,7 @@ impl Runtime {
                     sink: sink.source.name.clone(),
                     reads: plan.reads.name.clone(),
                     reads_columns,
+                    sink_columns,
                     partitions,
                     sink_partitions: sink.partitions,
                     properties,
@@ -378,6 +386,7 @@ impl Runtime {
 
     /// Writes rows, all or none.
     pub fn insert(&self, source: &Source, rows: &[InsertRows]) -> Result<u64, InsertError> {
+        self.check_writable(&source.topic)?;
         self.inserter.insert(source, rows)
     }
 
@@ -387,6 +396,15 @@ impl Runtime {
             Some(info) => Ok(info.partitions),
             None => Err(no_topic(topic)),
         }
+    }
+
+    /// Refuses a topic that the server keeps for itself: rows in it could be commands.
+    fn check_writable(&self, topic: &str) -> Result<(), SqlError> {
+        if !self.names().is_internal(topic) {
+            return Ok(());
+        }
+        let message = format!("topic \"{topic}\" is the server's own and cannot be written");
+        Err(SqlError::new(sqlstate::WRONG_OBJECT_TYPE, message))
     }
 
     /// Stops all queries, each after its last commit. Blocks.
@@ -550,82 +568,5 @@ impl Entry {
                 QueryInfo { def: def.clone(), stats }
             }
         }
-    }
-}
-
-fn no_query(id: &str) -> SqlError {
-    SqlError::new(sqlstate::UNDEFINED_OBJECT, format!("query \"{id}\" does not exist"))
-        .hint("SHOW QUERIES lists them")
-}
-
-/// The catalog as a query's statement sees it: of what it reads, the columns that were there when the statement ran, and
-/// its types as they were.
-fn catalog_of(catalog: Arc<Catalog>, def: &QueryDef) -> Arc<Catalog> {
-    let mut commands: Vec<Command> =
-        def.types.iter().map(|(name, ty)| Command::PutType { name: name.clone(), ty: ty.clone() }).collect();
-    if let (Some(source), Some(known)) = (catalog.source(&def.reads), def.reads_columns)
-        && source.columns.len() > known
-    {
-        let mut source = source.as_ref().clone();
-        source.columns.truncate(known);
-        commands.push(Command::PutSource(source));
-    }
-    if commands.is_empty() {
-        return catalog;
-    }
-    let mut then = catalog.as_ref().clone();
-    commands.into_iter().for_each(|command| then.apply(command));
-    Arc::new(then)
-}
-
-/// The named types that a statement may mean: those whose name stands in it.
-fn custom_types(sql: &str, catalog: &Catalog) -> BTreeMap<String, SqlType> {
-    let text = sql.to_uppercase();
-    catalog
-        .custom_types()
-        .iter()
-        .filter(|(name, _)| text.contains(&name.to_uppercase()))
-        .map(|(name, ty)| (name.clone(), ty.clone()))
-        .collect()
-}
-
-fn no_topic(topic: &str) -> SqlError {
-    SqlError::new(sqlstate::UNDEFINED_OBJECT, format!("topic \"{topic}\" does not exist"))
-        .hint("create it, or add PARTITIONS = n to have it created")
-}
-
-/// What a client sees of an error of the log.
-pub fn log_error(error: &LogError) -> SqlError {
-    let code = match error {
-        LogError::UnknownTopic(_) | LogError::UnknownPartition { .. } => sqlstate::UNDEFINED_OBJECT,
-        LogError::Invalid(_) => sqlstate::INVALID_PARAMETER,
-        LogError::Unavailable(_) => sqlstate::CONNECTION_FAILURE,
-        LogError::Denied(_) => "42501",
-        _ => sqlstate::IO_ERROR,
-    };
-    SqlError::new(code, error.to_string())
-}
-
-fn command_error(error: &CommandLogError) -> SqlError {
-    match error {
-        CommandLogError::Log(error) => log_error(error),
-        CommandLogError::Command(error) => SqlError::internal(error),
-    }
-}
-
-impl From<EngineError> for SqlError {
-    fn from(error: EngineError) -> SqlError {
-        SqlError::internal(error)
-    }
-}
-
-/// What a client sees of an error of a query.
-pub fn query_error(error: &QueryError) -> SqlError {
-    match error {
-        QueryError::Log(error) => log_error(error),
-        QueryError::Memory { .. } => {
-            SqlError::new(sqlstate::OUT_OF_MEMORY, error.to_string()).hint("raise query.memory.max.bytes")
-        }
-        QueryError::Engine(_) | QueryError::Panic(_) => SqlError::internal(error),
     }
 }

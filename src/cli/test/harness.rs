@@ -214,6 +214,7 @@ impl Harness {
             sink: sink.source.name.clone(),
             reads: plan.reads.name.clone(),
             reads_columns: Some(plan.reads.columns.len()),
+            sink_columns: None,
             partitions: 1,
             sink_partitions: sink.partitions,
             properties: BTreeMap::new(),
