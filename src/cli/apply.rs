@@ -1,21 +1,23 @@
 //! `apply`: makes what SQL files describe exist on a running server.
 //!
 //! The files say what shall be, so that running them again changes nothing. A statement that would do something again each
-//! time (INSERT, DROP …) is refused before the first one is sent. How the server tells what it did: `server::apply`.
+//! time (INSERT, DROP …) is refused before the first one is sent. RUN SCRIPT is replaced by the statements of its file. How
+//! the server tells what it did: `server::apply`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::client::{Connection, ServerArgs, text};
-use super::script::{self, Piece};
+use super::include;
+use super::script::Piece;
 use super::{Failure, Result, tokio_runtime};
 use crate::server::Script;
 use crate::server::apply::{Outcome, SETTING};
 
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
-    /// SQL files, applied in this order: CREATE, SET, UNSET, DEFINE and UNDEFINE statements
+    /// SQL files, applied in this order: CREATE, ASSERT, SET, UNSET, DEFINE, UNDEFINE and RUN SCRIPT statements
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -28,14 +30,11 @@ pub struct ApplyArgs {
 }
 
 /// The statements that can be run again and again.
-const REPEATABLE: &[&str] = &["CREATE", "SET", "UNSET", "DEFINE", "UNDEFINE"];
+const REPEATABLE: &[&str] = &["ASSERT", "CREATE", "SET", "UNSET", "DEFINE", "UNDEFINE"];
 
 pub fn run(args: ApplyArgs) -> Result<()> {
-    let scripts = script::read_all(&args.files)?;
-    let statements: Vec<(&Script, Piece<'_>)> = scripts
-        .iter()
-        .flat_map(|script| script::split(&script.text).into_iter().map(move |piece| (script, piece)))
-        .collect();
+    let scripts = include::with_includes(&args.files)?;
+    let statements: Vec<(&Script, Piece<'_>)> = include::statements(&scripts);
     for (script, piece) in &statements {
         refuse_what_is_not_repeatable(script, piece)?;
     }
@@ -127,6 +126,7 @@ fn place_in(text: &str, at: u32) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::script;
 
     #[test]
     fn what_is_not_repeatable_is_refused() {

@@ -11,6 +11,7 @@ mod apply;
 mod client;
 pub mod datagen;
 mod demo;
+mod include;
 mod logging;
 mod script;
 mod serve;

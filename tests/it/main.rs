@@ -33,6 +33,7 @@ mod log_crash;
 mod log_embedded;
 mod memory_limit;
 mod recovery;
+mod replace;
 mod rollback;
 mod slow_client;
 mod sql;

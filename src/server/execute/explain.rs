@@ -8,9 +8,9 @@ use arrow::datatypes::{DataType, SchemaRef};
 use super::SqlServer;
 use super::rows::{rows, schema as schema_of};
 use crate::planner::explain::explain;
-use crate::planner::{Context, QueryPlan, plan_persistent, plan_push};
+use crate::planner::{Context, QueryPlan, SourcePlan, plan_create, plan_persistent, plan_push};
 use crate::server::session::{Outcome, SessionState};
-use crate::sql::ast::{Explain, Name, Statement, StatementKind};
+use crate::sql::ast::{Explain, Name, SourceKind, Statement, StatementKind};
 use crate::sql::{SqlError, sqlstate};
 
 pub fn schema() -> SchemaRef {
@@ -57,6 +57,9 @@ impl SqlServer {
         let plan: QueryPlan = match &statement.kind {
             StatementKind::Push(query) => plan_push(query, &context)?,
             StatementKind::AdHoc(query) => return self.explain_adhoc(session, query).await,
+            StatementKind::CreateSource(create) => {
+                return Ok(declaration(&plan_create(create, &statement.text, &context)?));
+            }
             other => {
                 let persistent = plan_persistent(other, &statement.text, &context);
                 persistent.unwrap_or_else(|| {
@@ -69,4 +72,24 @@ impl SqlServer {
         let tasks = partitions(&plan.reads.topic);
         Ok(explain(&plan, tasks))
     }
+}
+
+/// A declaration runs nothing: what it would mean.
+fn declaration(plan: &SourcePlan) -> Vec<String> {
+    let (source, topic) = (&plan.source, &plan.topic);
+    let title = if source.kind == SourceKind::Stream { "Stream" } else { "Table" };
+    let made = match topic.partitions {
+        Some(1) => ", made with 1 partition where it does not exist".to_owned(),
+        Some(n) => format!(", made with {n} partitions where it does not exist"),
+        None => ", which must exist".to_owned(),
+    };
+    let mut lines = vec![
+        format!("{title} {}", source.name),
+        format!("  Topic {}{made}", topic.name),
+        format!("  Key {}, value {}", source.key_format, source.value_format),
+    ];
+    for row in super::describe::columns(source) {
+        lines.push(format!("  Column {}", row.join(" ").trim_end()));
+    }
+    lines
 }
