@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::columns::ColumnBuilder;
+use super::debezium::{DebeziumReader, Trouble};
 use super::delimited::DelimitedReader;
 use super::event_time::EventTime;
 use super::headers::{Headers, header_lists, header_values};
@@ -97,6 +98,7 @@ enum Reader {
     Kafka(usize),
     Delimited(DelimitedReader),
     Protobuf(MessageReader),
+    Debezium(DebeziumReader),
 }
 
 #[derive(Clone, Copy)]
@@ -171,6 +173,9 @@ impl SourceDecoder {
             is_table: source.kind == SourceKind::Table,
             columns: columns.iter().map(|c| ColumnBuilder::new(&c.name, c.ty.clone())).collect(),
             key: match source.key_format {
+                Format::Json if source.value_format == Format::DebeziumJson && !keys.is_empty() => {
+                    Reader::Debezium(DebeziumReader::new(named(0, keys), true))
+                }
                 Format::Json | Format::JsonUnwrapped if key_columns.len() == 1 => {
                     Reader::new(Format::JsonUnwrapped, &key_columns, 0, keys)
                 }
@@ -179,6 +184,9 @@ impl SourceDecoder {
             // A value is always looked at, so that a query that needs no column of it still leaves out what is not JSON.
             value: match source.value_format {
                 Format::Json => Reader::Object(ObjectReader::new(named(keys_read, values))),
+                Format::DebeziumJson => {
+                    Reader::Debezium(DebeziumReader::new(named(keys_read, values), false))
+                }
                 format => Reader::new(format, &value_columns, keys_read, values),
             },
             event_time,
@@ -456,9 +464,14 @@ impl Reader {
                 return Ok(Top::Null);
             }
             Reader::Unread(_) => return Ok(Top::Value),
-            Reader::Object(_) | Reader::Scalar(_) if !is_utf8(bytes) => {
+            Reader::Object(_) | Reader::Scalar(_) | Reader::Debezium(_) if !is_utf8(bytes) => {
                 return Err(format!("{what} is not JSON: it is not UTF-8"));
             }
+            Reader::Debezium(reader) => match reader.read(bytes, columns, row) {
+                Ok(top) => return Ok(top),
+                Err(Trouble::Event(reason)) => return Err(reason),
+                Err(Trouble::Fault(fault)) => Err(fault),
+            },
             Reader::Object(reader) => reader.read(bytes, columns, row),
             Reader::Scalar(at) => json::read_scalar(bytes, columns, *at),
         };

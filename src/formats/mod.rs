@@ -14,10 +14,11 @@
 //! columns and nothing else is built on the way. It never fails as a whole: a record that cannot be read is left out
 //! and reported with its offset and reason, and its neighbours are none the worse for it.
 //!
-//! What the values look like on the wire is ksqlDB's: see the modules `json`, `kafka`, `delimited` and `protobuf`.
+//! What the values look like on the wire is ksqlDB's: see the modules `json`, `kafka`, `delimited`, `protobuf` and `debezium`.
 
 mod byte_column;
 mod columns;
+mod debezium;
 mod decimal;
 mod decode;
 mod delimited;

@@ -37,7 +37,7 @@ mod nested_tests;
 #[cfg(test)]
 mod tests;
 
-pub(super) use cell::{BASE64, parse_double, read_scalar};
+pub(super) use cell::{BASE64, parse_double, read_cell, read_scalar};
 pub(super) use object::ObjectReader;
 pub(super) use scan::Top;
 pub use scan::{Cursor, Fault, RawText};
