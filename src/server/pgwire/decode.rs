@@ -24,6 +24,7 @@ pub fn from_text(text: &str, ty: &DataType) -> Result<ScalarValue, SqlError> {
         };
     }
     Ok(match ty {
+        ty if super::json::is_json(ty) => super::json::read(text, ty)?,
         DataType::Boolean => ScalarValue::Boolean(Some(boolean(trimmed).ok_or_else(invalid)?)),
         DataType::Int8 => integer!(Int8, i8),
         DataType::Int16 => integer!(Int16, i16),

@@ -11,6 +11,7 @@ use bytes::{BufMut, BytesMut};
 use pgwire::api::Type;
 
 use super::calendar::{self, POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_US};
+use super::json::{self, is_json};
 use super::numeric;
 use super::types::pg_type;
 use crate::sql::SqlError;
@@ -45,7 +46,7 @@ enum Kind {
     Interval(IntervalMonthDayNanoArray),
     /// The values of all lists, and where each list begins.
     List(Box<Column>, Type, Vec<(usize, usize)>),
-    /// Whatever else there is, as Arrow prints it.
+    /// JSON, and whatever else there is as Arrow prints it.
     Printed(StringArray),
 }
 
@@ -220,6 +221,7 @@ fn kind(array: &ArrayRef) -> Result<Kind, SqlError> {
         }
         DataType::Dictionary(_, value) => kind(&to(value.as_ref().clone())?)?,
         DataType::RunEndEncoded(_, value) => kind(&to(value.data_type().clone())?)?,
+        ty if is_json(ty) => Kind::Printed(json::texts(array)?),
         DataType::List(item) => {
             let list = array.as_list::<i32>();
             let bounds = list.offsets().windows(2).map(|w| (w[0] as usize, w[1] as usize)).collect();
@@ -497,6 +499,56 @@ mod tests {
             expect![[r#"
             _int4
             {1,NULL} | 00000001000000010000001700000002000000010000000400000001ffffffff
+        "#]],
+        );
+    }
+
+    #[test]
+    fn nested() {
+        use crate::functions::nested::{array, map, structure};
+        use crate::sql::SqlType;
+        let names: ArrayRef = Arc::new(StringArray::from(vec![Some("a\"b"), None]));
+        let days: ArrayRef = Arc::new(Date32Array::from(vec![0, 1]));
+        let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1.5, f64::NAN]));
+        let SqlType::Struct(fields) = SqlType::structure([("NAME", SqlType::String), ("d", SqlType::Date)])
+        else {
+            panic!("no STRUCT")
+        };
+        let structs = structure(vec![names.clone(), days.clone()], 2, &fields).unwrap();
+        let keys: ArrayRef = Arc::new(StringArray::from(vec!["k", "l"]));
+        let maps = map(&[keys], std::slice::from_ref(&numbers), 2).unwrap();
+        let lists = array(&[numbers.clone(), numbers], 2, DataType::Float64).unwrap();
+        check(
+            structs.clone(),
+            expect![[r#"
+            json
+            {"NAME":"a\"b","d":"1970-01-01"} | 7b224e414d45223a22615c2262222c2264223a22313937302d30312d3031227d
+            {"NAME":null,"d":"1970-01-02"} | 7b224e414d45223a6e756c6c2c2264223a22313937302d30312d3032227d
+        "#]],
+        );
+        check(
+            maps,
+            expect![[r#"
+            json
+            {"k":1.5} | 7b226b223a312e357d
+            {"l":"NaN"} | 7b226c223a224e614e227d
+        "#]],
+        );
+        check(
+            array(&[structs], 2, SqlType::Struct(fields).arrow()).unwrap(),
+            expect![[r#"
+            json
+            [{"NAME":"a\"b","d":"1970-01-01"}] | 5b7b224e414d45223a22615c2262222c2264223a22313937302d30312d3031227d5d
+            [{"NAME":null,"d":"1970-01-02"}] | 5b7b224e414d45223a6e756c6c2c2264223a22313937302d30312d3032227d5d
+        "#]],
+        );
+        let item = lists.data_type().clone();
+        check(
+            array(&[lists], 2, item).unwrap(),
+            expect![[r#"
+            json
+            [[1.5,1.5]] | 5b5b312e352c312e355d5d
+            [["NaN","NaN"]] | 5b5b224e614e222c224e614e225d5d
         "#]],
         );
     }

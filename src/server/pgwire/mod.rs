@@ -24,6 +24,7 @@ mod encode;
 mod error;
 mod extended;
 mod frontend;
+mod json;
 mod listener;
 mod numeric;
 mod rows;

@@ -1,7 +1,7 @@
 //! Arrow types and Postgres' types.
 //!
-//! Every Arrow type has exactly one Postgres type on the wire; types that Postgres does not have (structs, maps,
-//! unions) travel as text. The way back, for parameters and COPY, knows the types that drivers declare.
+//! Every Arrow type has exactly one Postgres type on the wire; structs, maps and arrays of arrays travel as JSON, and what
+//! else Postgres does not have as text. The way back, for parameters and COPY, knows the types that drivers declare.
 
 use std::sync::Arc;
 
@@ -9,6 +9,8 @@ use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 use datafusion::common::ScalarValue;
 use pgwire::api::Type;
 use pgwire::messages::data::FieldDescription;
+
+use super::json::is_json;
 
 /// The Postgres type that values of an Arrow type are sent as.
 pub fn pg_type(ty: &DataType) -> Type {
@@ -34,6 +36,7 @@ pub fn pg_type(ty: &DataType) -> Type {
         DataType::Interval(_) | DataType::Duration(_) => Type::INTERVAL,
         DataType::Dictionary(_, value) => pg_type(value),
         DataType::RunEndEncoded(_, value) => pg_type(value.data_type()),
+        ty if is_json(ty) => Type::JSON,
         DataType::List(item)
         | DataType::LargeList(item)
         | DataType::ListView(item)
