@@ -10,7 +10,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Literal;
 use sqlparser::ast::Expr;
 
-use super::convert::coerce;
+use super::convert::coerce_literal;
 use super::{Bound, Scope, bind, position_of};
 use crate::functions::error_text;
 use crate::sql::{SqlError, SqlType, sqlstate};
@@ -31,7 +31,7 @@ pub fn literal_value(expr: &Expr, to: SqlType) -> Result<ScalarValue, SqlError> 
     if let Some(value) = fits {
         return Ok(value);
     }
-    let bound = coerce(bound, to).map_err(|e| e.at(position_of(expr)))?;
+    let bound = coerce_literal(bound, to).map_err(|e| e.at(position_of(expr)))?;
     value_of(&bound).map_err(|e| e.at(position_of(expr)))
 }
 

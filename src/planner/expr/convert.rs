@@ -14,6 +14,7 @@ use super::call::udf_expr;
 use super::constant::fold;
 use super::{Bound, literal};
 use crate::functions::cast as kernel;
+use crate::functions::nested;
 use crate::functions::types::widening;
 use crate::sql::ast::{Name, TypeName};
 use crate::sql::{SqlError, SqlType, TYPE_MARK, parse_type, sqlstate};
@@ -36,6 +37,43 @@ pub fn coerce(bound: Bound, to: SqlType) -> Result<Bound, SqlError> {
         format!("{to} was expected, but {} was found", bound.described()),
     )
     .hint(hint))
+}
+
+/// As [`coerce`], but a nested literal also fits where its decimals lose no digit: `ARRAY[2.50, 7]` is an
+/// ARRAY<DECIMAL(4, 2)>, though a 7 of any INTEGER column needs ten digits more.
+pub fn coerce_literal(bound: Bound, to: SqlType) -> Result<Bound, SqlError> {
+    let (Some(from), Some(value)) = (bound.ty.clone(), bound.constant().cloned()) else {
+        return coerce(bound, to);
+    };
+    if !from.is_nested() || implicit(&from, &to) || !exactly(&from, &to) {
+        return coerce(bound, to);
+    }
+    let exact = || -> Result<ScalarValue, String> {
+        let array = value.to_array().map_err(|e| e.to_string())?;
+        let converted = kernel::cast(&array, from.clone(), to.clone())?;
+        let back = kernel::cast(&converted, to.clone(), from.clone())?;
+        if !nested::same(&array, &back, 1)?.value(0) {
+            return Err(format!("{} loses digits as {to}", bound.text));
+        }
+        ScalarValue::try_from_array(&converted, 0).map_err(|e| e.to_string())
+    };
+    let converted = exact().map_err(|text| SqlError::new(sqlstate::NUMERIC_OUT_OF_RANGE, text))?;
+    Ok(literal::constant(converted, Some(to), bound.text))
+}
+
+/// Whether values become those of another type as long as no digit of a number is lost.
+fn exactly(from: &SqlType, to: &SqlType) -> bool {
+    match (from, to) {
+        (SqlType::Int | SqlType::BigInt | SqlType::Decimal { .. }, SqlType::Decimal { .. }) => true,
+        (SqlType::Array(from), SqlType::Array(to)) => exactly(from, to),
+        (SqlType::Map(from), SqlType::Map(to)) => {
+            exactly(&from.key, &to.key) && exactly(&from.value, &to.value)
+        }
+        (SqlType::Struct(from), SqlType::Struct(to)) => from.iter().all(|field| {
+            to.iter().find(|f| f.name == field.name).is_some_and(|same| exactly(&field.ty, &same.ty))
+        }),
+        (from, to) => implicit(from, to),
+    }
 }
 
 /// Whether values become those of another type without a CAST, also inside of nested ones.
