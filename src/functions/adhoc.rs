@@ -37,13 +37,14 @@ const OURS: &[&str] = &[
     "array_sort",
     "array_union",
     "from_unixtime",
+    "instr",
     "map_keys",
     "map_values",
     "uuid",
 ];
 
-/// DataFusion's `encode` has two parameters and ours three; the others take bytes.
-const BOTH: &[&str] = &["concat", "concat_ws", "encode", "lpad", "rpad"];
+/// DataFusion's `encode` has two parameters and ours three; our `chr` takes text, too; the others take bytes.
+const BOTH: &[&str] = &["chr", "concat", "concat_ws", "encode", "lpad", "rpad"];
 
 /// Adds our functions to DataFusion for ad-hoc SQL.
 pub fn register_all(registry: &mut dyn FunctionRegistry) -> Result<()> {
@@ -259,6 +260,9 @@ mod tests {
                 "json_items('[1, {}]')",
                 "is_json_string(view)",
                 "as_value(map)",
+                "instr('abcabc', 'c', -1)",
+                "chr('\\u0041')",
+                "chr(66)",
             ],
             expect![[r#"
                 from_bytes(bytes, 'hex') -> 796573
@@ -279,7 +283,10 @@ mod tests {
                 json_records('{"a": "b"}') -> {a: b}
                 json_items('[1, {}]') -> [1, {}]
                 is_json_string(view) -> false
-                as_value(map) -> {k2: 2, k1: 1}"#]],
+                as_value(map) -> {k2: 2, k1: 1}
+                instr('abcabc', 'c', -1) -> 6
+                chr('\u0041') -> A
+                chr(66) -> B"#]],
         )
         .await;
     }
