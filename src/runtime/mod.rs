@@ -205,6 +205,14 @@ impl Runtime {
         self.queries.read().get(id).map(Entry::info)
     }
 
+    /// Whether a query keeps its table in its state: one without GROUP BY has it in its topic alone.
+    pub fn keeps_table(&self, query: &str) -> bool {
+        match self.queries.read().get(query) {
+            Some(Entry::Running(query)) => query.keeps_table(),
+            _ => true,
+        }
+    }
+
     /// The committed state behind a table that a query maintains. None: the table has no query, or its state is
     /// being read back ([`Runtime::query`] tells which).
     pub fn table(&self, query: &str) -> Option<Arc<Table>> {

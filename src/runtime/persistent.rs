@@ -21,7 +21,7 @@ use super::recovery::{Opened, open};
 use super::stats::{QueryStats, StatusCell};
 use super::status::QueryState;
 use crate::catalog::QueryDef;
-use crate::engine::topology::Topology;
+use crate::engine::topology::{OperatorSpec, Topology};
 use crate::engine::{EngineError, Table, TaskCounters};
 use crate::log::{Log, LogError, Reader, TopicPartition};
 
@@ -170,6 +170,12 @@ impl PersistentQuery {
         self.core.paused.store(paused, Ordering::Release);
         drop(phase);
         self.job.wake();
+    }
+
+    /// Whether it keeps what it writes as a table in its state, rather than in the topic alone.
+    pub fn keeps_table(&self) -> bool {
+        let last = self.core.topology.stages.last();
+        last.is_some_and(|stage| stage.operators.iter().any(|o| matches!(o, OperatorSpec::Aggregate(_))))
     }
 
     /// The committed table, or None while it is being read back.

@@ -60,7 +60,7 @@ impl Tables for CatalogTables {
     fn table(&self, name: &str) -> Option<Arc<dyn TableProvider>> {
         let (runtime, source) = (self.runtime.as_ref()?, self.catalog.source(name)?);
         match (&source.query, source.kind) {
-            (Some(query), SourceKind::Table) => {
+            (Some(query), SourceKind::Table) if runtime.keeps_table(query) => {
                 Some(Arc::new(KeyedTable::new(Arc::new(self.state_table(runtime, source, query)))))
             }
             _ => Some(Arc::new(self.scan_table(runtime, source))),
