@@ -49,6 +49,7 @@ pub enum OperatorSpec {
     /// Keeps the rows for which the predicate is true. On an edge of changes tombstones pass, and a row that fails
     /// becomes a tombstone.
     Filter(FilterSpec),
+    TableFilter(TableFilterSpec),
     Project(ProjectSpec),
     PartitionBy(PartitionBySpec),
     FlatMap(FlatMapSpec),
@@ -61,6 +62,14 @@ pub struct FilterSpec {
     pub predicate: Arc<dyn PhysicalExpr>,
     /// For EXPLAIN.
     pub text: String,
+}
+
+/// A condition over a table's changes that remembers which keys it let through: one that never matched gives nothing.
+#[derive(Debug, Clone)]
+pub struct TableFilterSpec {
+    pub filter: FilterSpec,
+    /// The columns of the edge that are the table's key.
+    pub keys: Vec<usize>,
 }
 
 #[derive(Debug, Clone)]

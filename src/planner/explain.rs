@@ -88,6 +88,7 @@ fn operator_line(operator: &OperatorSpec) -> String {
         OperatorSpec::Project(project) => format!("Project: {}", project.texts.join(", ")),
         OperatorSpec::PartitionBy(partition_by) => format!("Partition by: {}", partition_by.text),
         OperatorSpec::FlatMap(flat_map) => format!("Flat map: {}", flat_map.texts.join(", ")),
+        OperatorSpec::TableFilter(spec) => format!("Filter, remembering keys: {}", spec.filter.text),
         OperatorSpec::Undo(_) => "Take old rows out".to_owned(),
         OperatorSpec::Aggregate(aggregate) => aggregate_line(aggregate),
     }

@@ -7,7 +7,7 @@ use sqlparser::ast::{Expr, GroupByExpr};
 
 use super::Context;
 use super::aggregate::plan_aggregate;
-use super::columns::{column_expr, narrow, plain_column};
+use super::columns::{Remap, column_expr, narrow, plain_column};
 use super::explode::FlatMapPlan;
 use super::expr::{Bound, Exploding, bind_boolean, contains_aggregate};
 use super::items::{Item, select_items};
@@ -18,7 +18,7 @@ use super::with::{Clause, WithClause};
 use crate::catalog::{Source, WindowSpec};
 use crate::engine::EdgeKind;
 use crate::engine::topology::{
-    EmitMode, FilterSpec, OperatorSpec, PartitionBySpec, SourceSpec, StageSpec, Topology,
+    EmitMode, FilterSpec, OperatorSpec, PartitionBySpec, SourceSpec, StageSpec, TableFilterSpec, Topology,
 };
 use crate::sql::ast::{CreateAsSelect, Emit, InsertSelect, Query, SourceKind, StatementKind};
 use crate::sql::{SqlError, sqlstate};
@@ -243,7 +243,14 @@ impl<'a> Planner<'a> {
         let mut last = Vec::with_capacity(2);
         for operator in operators {
             if let OperatorSpec::Filter(filter) = operator {
-                last.push(OperatorSpec::Filter(FilterSpec { predicate: remap(filter.predicate)?, ..filter }));
+                let filter = FilterSpec { predicate: remap(filter.predicate)?, ..filter };
+                last.push(match persistent && relation.source.kind == SourceKind::Table {
+                    true => OperatorSpec::TableFilter(TableFilterSpec {
+                        filter,
+                        keys: edge_columns(&key.exprs, &remap)?,
+                    }),
+                    false => OperatorSpec::Filter(filter),
+                });
             }
         }
         if let Some(flat_map) = &flat_map {
@@ -269,6 +276,15 @@ impl<'a> Planner<'a> {
             .then(|| PartitionBySpec { of_value: key.of_value(relation), text: key.text() });
         Ok((Body { stages: Vec::new(), last, items, keys, window, bounds, partition_by }, source))
     }
+}
+
+/// The places of columns in the narrowed edge.
+fn edge_columns(columns: &[Bound], remap: &Remap) -> Result<Vec<usize>, SqlError> {
+    let place = |column: &Bound| {
+        plain_column(&remap(column.expr.clone())?)
+            .ok_or_else(|| SqlError::internal("a key that is no column"))
+    };
+    columns.iter().map(place).collect()
 }
 
 fn predicates(operators: &[OperatorSpec]) -> impl Iterator<Item = &Arc<dyn PhysicalExpr>> {

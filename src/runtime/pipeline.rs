@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::topology::Topology;
+use crate::engine::topology::{OperatorSpec, Topology};
 use crate::engine::{Batch, EngineError, RowError, Sealed, SinkBlock, Table, Task, TaskCounters, TaskOutput};
 use crate::formats::RawRecord;
 
@@ -29,7 +29,14 @@ impl Pipeline {
             .map(|stage| (0..partitions).map(|p| Task::new(topology, stage, p, partitions)).collect())
             .collect::<Result<_, _>>()?;
         let parts: Vec<_> = stages.last().into_iter().flatten().filter_map(Task::table).collect();
-        let table = if parts.is_empty() { None } else { Some(Arc::new(Table::new(parts, topology)?)) };
+        // The state of a filter is no table that anybody could read.
+        let last = topology.stages.last();
+        let groups =
+            last.is_some_and(|s| s.operators.iter().any(|o| matches!(o, OperatorSpec::Aggregate(_))));
+        let table = match groups && !parts.is_empty() {
+            true => Some(Arc::new(Table::new(parts, topology)?)),
+            false => None,
+        };
         Ok(Pipeline { stages, table, made: Made::default() })
     }
 

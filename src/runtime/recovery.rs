@@ -40,7 +40,9 @@ pub fn open(
     let group = environment.names.group(&def.id);
     let changelog = environment.names.changelog_topic(&def.id);
     // One partition for each task with state: those of one stage, then those of the next.
-    let has_state = |o: &OperatorSpec| matches!(o, OperatorSpec::Aggregate(_) | OperatorSpec::Undo(_));
+    let has_state = |o: &OperatorSpec| {
+        matches!(o, OperatorSpec::Aggregate(_) | OperatorSpec::Undo(_) | OperatorSpec::TableFilter(_))
+    };
     let stages = topology.stages.iter().filter(|stage| stage.operators.iter().any(has_state)).count();
     let changelogs = i32::try_from(stages).unwrap_or(i32::MAX).saturating_mul(def.partitions);
     let stateful = changelogs > 0;

@@ -20,6 +20,7 @@ mod project;
 mod sink;
 mod sink_time;
 mod source;
+mod table_filter;
 mod undo;
 mod windows;
 
@@ -31,6 +32,7 @@ pub use partition_by::PartitionBy;
 pub use project::Project;
 pub use sink::{Sink, SinkBlock};
 pub use source::Source;
+pub use table_filter::TableFilter;
 pub use undo::{Undo, effect};
 pub use windows::{closes, expires};
 
@@ -111,6 +113,13 @@ pub fn build(
                 not_null: kept.collect(),
             };
             (Box::new(FlatMap::new(spec.clone())), output)
+        }
+        OperatorSpec::TableFilter(spec) => {
+            if input.kind != EdgeKind::Changes {
+                return Err(EngineError::internal("a stream has no keys that stop matching"));
+            }
+            let output = Edge { name: "table filter", ..input.clone() };
+            (Box::new(TableFilter::new(spec.clone(), &input.schema)?), output)
         }
         OperatorSpec::Undo(spec) => {
             if input.kind != EdgeKind::Changes {

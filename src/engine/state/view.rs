@@ -83,6 +83,7 @@ impl View {
                 OperatorSpec::Project(p) => Project::new(p.clone(), false).push(batch, &mut out)?,
                 OperatorSpec::PartitionBy(_)
                 | OperatorSpec::FlatMap(_)
+                | OperatorSpec::TableFilter(_)
                 | OperatorSpec::Undo(_)
                 | OperatorSpec::Aggregate(_) => {
                     return Err(EngineError::internal("an operator of streams behind an aggregate"));

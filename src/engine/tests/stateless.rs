@@ -7,7 +7,9 @@ use expect_test::{Expect, expect};
 use super::check;
 use crate::catalog::{Column, Format};
 use crate::engine::testing::{col, filter, lit, longs, op, project, sink, source};
-use crate::engine::topology::{ExchangeSpec, OperatorSpec, StageOutput, StageSpec, Topology};
+use crate::engine::topology::{
+    ExchangeSpec, FilterSpec, OperatorSpec, StageOutput, StageSpec, TableFilterSpec, Topology,
+};
 use crate::engine::{Task, TaskOutput};
 use crate::formats::RawRecord;
 use crate::sql::SqlType;
@@ -55,10 +57,13 @@ fn rows_that_break_a_filter_are_dropped() {
     );
 }
 
-fn run_table(records: &[(&str, Option<&str>)], expected: Expect) {
-    let predicate = op(divided(), Operator::Gt, lit(4));
+fn matching() -> FilterSpec {
+    filter(op(divided(), Operator::Gt, lit(4)))
+}
+
+fn run_table(filter: OperatorSpec, records: &[(&str, Option<&str>)], expected: Expect) {
     let projected = project(vec![col("K", 0), divided()], &["K", "V"], vec![0]);
-    let operators = vec![OperatorSpec::Filter(filter(predicate)), OperatorSpec::Project(projected)];
+    let operators = vec![filter, OperatorSpec::Project(projected)];
     let mut task = Task::new(&stateless(operators, SourceKind::Table), 0, 0, 1).unwrap();
     let records: Vec<_> = (0..)
         .zip(records)
@@ -87,6 +92,7 @@ fn run_table(records: &[(&str, Option<&str>)], expected: Expect) {
 #[test]
 fn a_tables_row_that_does_not_match_is_a_tombstone() {
     run_table(
+        OperatorSpec::Filter(matching()),
         &[("1", Some(r#"{"V":10}"#)), ("2", Some(r#"{"V":50}"#)), ("3", None), ("4", Some(r#"{"V":0}"#))],
         expect![[r#"
             1 {"V":10}
@@ -94,6 +100,32 @@ fn a_tables_row_that_does_not_match_is_a_tombstone() {
             3 -
             4 -
             Some(3) division by zero
+        "#]],
+    );
+}
+
+#[test]
+fn a_filter_that_remembers_deletes_what_it_let_through() {
+    run_table(
+        OperatorSpec::TableFilter(TableFilterSpec { filter: matching(), keys: vec![0] }),
+        &[
+            ("1", Some(r#"{"V":10}"#)),
+            ("2", Some(r#"{"V":50}"#)),
+            ("3", None),
+            ("1", Some(r#"{"V":20}"#)),
+            ("1", Some(r#"{"V":50}"#)),
+            ("1", None),
+            ("2", Some(r#"{"V":10}"#)),
+            ("2", Some(r#"{"V":0}"#)),
+            ("2", None),
+        ],
+        expect![[r#"
+            1 {"V":10}
+            1 {"V":5}
+            1 -
+            2 {"V":10}
+            2 -
+            Some(7) division by zero
         "#]],
     );
 }
