@@ -25,6 +25,7 @@ mod post;
 mod record;
 mod report;
 mod settings;
+mod transcode;
 
 use file::Case;
 use outcome::{CaseResult, Outcome, last_line};

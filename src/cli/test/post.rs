@@ -147,12 +147,34 @@ fn columns(schema: &str) -> Result<Vec<String>, String> {
         .iter()
         .map(|c| {
             let (order, role) = match &c.role {
-                ColumnRole::Key | ColumnRole::PrimaryKey => (0, " KEY"),
-                _ => (1, ""),
+                ColumnRole::Key | ColumnRole::PrimaryKey => (0, " KEY".to_owned()),
+                ColumnRole::Value => (1, String::new()),
+                ColumnRole::Headers => (2, " HEADERS".to_owned()),
+                ColumnRole::Header(key) => (2, format!(" HEADER('{key}')")),
             };
             (order, format!("{} {}{role}", quote_ident(&c.name.value), c.ty))
         })
         .collect();
     columns.sort_by_key(|(order, _)| *order);
     Ok(columns.into_iter().map(|(_, column)| column).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_those_of_create() {
+        let lines = columns("V STRING, `k` INT KEY, A ARRAY<STRUCT<x DOUBLE>>, h BYTES HEADER('h')").unwrap();
+        expect_test::expect![[r#"
+            [
+                "`k` INTEGER KEY",
+                "V STRING",
+                "A ARRAY<STRUCT<X DOUBLE>>",
+                "H BYTES HEADER('h')",
+            ]
+        "#]]
+        .assert_debug_eq(&lines);
+        assert!(columns("V NOTHING KNOWN").is_err());
+    }
 }
