@@ -22,8 +22,18 @@ pub fn java_double(value: f64, out: &mut Vec<u8>) {
         out.extend_from_slice(shortest.as_bytes());
         return;
     }
+    if size < SPARSE_BELOW {
+        // Java takes the nearest of two digits where one would do: 4.9E-324, not 5.0E-324.
+        let two_digits = format!("{value:.1e}");
+        if two_digits.parse() == Ok(value) {
+            return with_exponent(&two_digits, out);
+        }
+    }
     with_exponent(shortest, out);
 }
+
+/// Below this, doubles are so few that several texts of two digits read back as the same one.
+const SPARSE_BELOW: f64 = 1e-320;
 
 /// Writes a shortest text, in whatever notation, as `d.dddE±n`.
 fn with_exponent(shortest: &str, out: &mut Vec<u8>) {
@@ -85,7 +95,8 @@ mod tests {
             (1e300, "1.0E300"),
             (f64::MAX, "1.7976931348623157E308"),
             (f64::MIN_POSITIVE, "2.2250738585072014E-308"),
-            (5e-324, "5.0E-324"),
+            (5e-324, "4.9E-324"),
+            (-1.5e-323, "-1.5E-323"),
             (f64::NAN, "NaN"),
             (f64::INFINITY, "Infinity"),
             (f64::NEG_INFINITY, "-Infinity"),
