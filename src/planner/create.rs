@@ -97,6 +97,8 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
         return Err(invalid("property VALUE_FORMAT is missing".into()).hint("add VALUE_FORMAT = 'JSON'"));
     };
     let key_format = match with.key_format {
+        // Debezium's keys are JSON objects.
+        None if value_format == Format::DebeziumJson => Format::Json,
         None if has_key => match context.defaults.key_format {
             Some(Format::None) => {
                 return Err(invalid(
@@ -105,8 +107,6 @@ pub fn plan_create(create: &CreateSource, sql: &str, context: &Context<'_>) -> R
                 .hint("add KEY_FORMAT = 'KAFKA'"));
             }
             Some(default) => default,
-            // Debezium's keys are JSON objects.
-            None if value_format == Format::DebeziumJson => Format::Json,
             None => Format::Kafka,
         },
         None | Some(Format::None) if !has_key => Format::None,

@@ -196,7 +196,7 @@ fn retention(property: &Property) -> Result<i64, SqlError> {
 }
 
 fn parse_format(property: &Property) -> Result<Format, SqlError> {
-    format_named(&text(property)?, property.name.value == "KEY_FORMAT")
+    format_named(&text(property)?, property.name.value != "VALUE_FORMAT")
         .map_err(|e| e.at(Some(property.value_position)))
 }
 
