@@ -639,7 +639,7 @@ fn refused() {
             I & 1  =>  0A000 @1 not supported yet: the expression I & 1
             EXTRACT(YEAR FROM DT)  =>  BIGINT: 1970 | 1970 | NULL
             COUNT(*) OVER ()  =>  0A000 @10 not supported yet: OVER in a continuous query
-            ABS(DISTINCT I)  =>  0A000 @5 not supported yet: DISTINCT in a function
+            ABS(DISTINCT I)  =>  0A000 @1 not supported yet: the expression ABS(DISTINCT I)
             CAST(I AS TIMESTAMP WITH TIME ZONE)  =>  0A000 @6 not supported yet: the type TIMESTAMP WITH TIME ZONE
             ~I  =>  0A000 @2 not supported yet: the expression ~I
             CEIL(TS TO DAY)  =>  0A000 @6 not supported yet: the expression CEIL(TS TO DAY)"#]],
@@ -809,16 +809,17 @@ fn grouping() {
             ROWTIME  =>  42803 @1 column ROWTIME must appear in the GROUP BY clause or be used in an aggregate function
             COUNT(*) IN (1, 2)  =>  BOOLEAN: COUNT(*)@4 IN (SET) ([1, 2])
             UCASE(S)  =>  STRING: UCASE(S@0)
-            COUNT(DISTINCT I)  =>  0A000 @7 not supported yet: DISTINCT in a function
-            COUNT(1)  =>  BIGINT: COUNT(1)@9
+            COUNT(DISTINCT I)  =>  BIGINT: COUNT(DISTINCT I)@9
+            COUNT(1)  =>  BIGINT: COUNT(1)@10
             'x'  =>  STRING: x
-            CASE WHEN COUNT(*) > 1 THEN MAX(I) END  =>  INTEGER: CASE WHEN COUNT(*)@4 > 1 THEN MAX(I)@10 END
+            CASE WHEN COUNT(*) > 1 THEN MAX(I) END  =>  INTEGER: CASE WHEN COUNT(*)@4 > 1 THEN MAX(I)@11 END
             names ["S", "KSQL_COL_1"]
             call COUNT(*) BIGINT of 
             call SUM(L) BIGINT of L (BIGINT)
             call AVG(M) DOUBLE of M (DOUBLE)
             call COUNT(NULL) BIGINT of NULL (STRING)
             call MIN(B) BOOLEAN of B (BOOLEAN)
+            call COUNT(DISTINCT I) BIGINT of I (INTEGER)
             call COUNT(1) BIGINT of 
             call MAX(I) INTEGER of I (INTEGER)"#]],
     );
