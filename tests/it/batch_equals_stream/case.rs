@@ -304,10 +304,12 @@ impl Query {
     pub fn sql(&self) -> String {
         let as_it_is = |function: &str, argument: &str| format!("{function}({argument})");
         let timestamp = if self.timestamp_column { ", TIMESTAMP = 'TS'" } else { "" };
+        // Several keys are more than the format KAFKA carries; one stays in it, and where it is.
+        let key_format = if self.keys().len() > 1 { " WITH (KEY_FORMAT = 'JSON')" } else { "" };
         let mut sql = format!(
             "CREATE STREAM S (K STRING KEY, G1 STRING, G2 INT, I INT, B BIGINT, F DOUBLE, D DECIMAL(10, 2), T STRING, \
              TS BIGINT) WITH (KAFKA_TOPIC = 's', VALUE_FORMAT = 'JSON'{timestamp});\n\
-             CREATE TABLE R WITH (KEY_FORMAT = 'JSON') AS SELECT {}, {} FROM S",
+             CREATE TABLE R{key_format} AS SELECT {}, {} FROM S",
             self.keys().join(", "),
             self.aggregates(as_it_is).join(", ")
         );
