@@ -29,6 +29,7 @@ mod examples;
 mod failed_query;
 mod failed_statement;
 mod kill;
+mod ksqldb;
 mod log_crash;
 mod log_embedded;
 mod memory_limit;
