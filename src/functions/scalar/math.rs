@@ -169,11 +169,12 @@ pub(super) fn map_decimals(
     scale: u8,
     f: impl Fn(i128) -> Option<i128>,
 ) -> Result<ArrayRef, String> {
+    let (_, before) = parts(values)?;
     let result: PrimitiveArray<Decimal128Type> = values.try_unary(|v| {
         f(v).filter(|v| decimal::fits(*v, precision)).ok_or_else(|| {
             format!(
                 "the result for {} is out of range for DECIMAL({precision}, {scale})",
-                decimal::format(v, scale)
+                decimal::format(v, before)
             )
         })
     })?;

@@ -8,6 +8,7 @@ use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type, Int64Type};
 use super::math::{identity, map_decimals, parts};
 use super::{Args, Overload, ScalarFunction};
 use crate::functions::decimal::{self, Decimal};
+use crate::sql::SqlType;
 
 pub const FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction {
@@ -22,7 +23,7 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
                 Ok(Arc::new(a.primitive::<Float64Type>()?.unary::<_, Int64Type>(round)))
             }),
             Overload::new("(value DOUBLE, decimalPlaces INT) -> DOUBLE", |a| places(a, half_up)),
-            Overload::new("(value DECIMAL) -> DECIMAL", |a| decimals(a, half_up)),
+            Overload::returning("(value DECIMAL) -> DECIMAL", whole, |a| decimals(a, half_up)),
             Overload::new("(value DECIMAL, decimalPlaces INT) -> DECIMAL", |a| decimals(a, half_up)),
         ],
         takes_failures: false,
@@ -39,7 +40,7 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
                 Ok(Arc::new(a.primitive::<Float64Type>()?.unary::<_, Int64Type>(|v| v as i64)))
             }),
             Overload::new("(value DOUBLE, decimalPlaces INT) -> DOUBLE", |a| places(a, cut)),
-            Overload::new("(value DECIMAL) -> DECIMAL", |a| decimals(a, cut)),
+            Overload::returning("(value DECIMAL) -> DECIMAL", whole, |a| decimals(a, cut)),
             Overload::new("(value DECIMAL, decimalPlaces INT) -> DECIMAL", |a| decimals(a, cut)),
         ],
         takes_failures: false,
@@ -50,6 +51,20 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
 fn round(value: f64) -> i64 {
     let floor = value.floor();
     (if value - floor >= 0.5 { floor + 1.0 } else { floor }) as i64
+}
+
+/// A DECIMAL without the places behind the point.
+fn whole(params: &[SqlType]) -> SqlType {
+    match params {
+        [SqlType::Decimal { precision, scale }, ..] => {
+            SqlType::Decimal { precision: whole_precision(*precision, *scale), scale: 0 }
+        }
+        _ => SqlType::Decimal { precision: decimal::MAX_PRECISION, scale: 0 },
+    }
+}
+
+fn whole_precision(precision: u8, scale: u8) -> u8 {
+    precision.saturating_sub(scale).max(1)
 }
 
 type Rounding = fn(Decimal, i32) -> Option<Decimal>;
@@ -70,13 +85,17 @@ fn decimals(args: &Args, f: Rounding) -> Result<ArrayRef, String> {
     let array = args.array(0)?;
     let values = arrow::array::AsArray::as_primitive::<Decimal128Type>(&array);
     let (precision, scale) = parts(values)?;
+    if args.columns.len() < 2 {
+        let precision = whole_precision(precision, scale);
+        return map_decimals(values, precision, 0, |v| {
+            let whole = f(Decimal { unscaled: v, scale: i32::from(scale) }, 0)?;
+            decimal::rescale(whole.unscaled, whole.scale, 0)
+        });
+    }
     let rounded = |v: i128, places: i32| {
         let rounded = f(Decimal { unscaled: v, scale: i32::from(scale) }, places)?;
         decimal::rescale(rounded.unscaled, rounded.scale, i32::from(scale))
     };
-    if args.columns.len() < 2 {
-        return map_decimals(values, precision, scale, |v| rounded(v, 0));
-    }
     let places = args.numbers::<Int32Type>(1)?;
     let mut result = Vec::with_capacity(args.rows);
     for row in 0..args.rows {
