@@ -7,6 +7,8 @@ pub mod adhoc;
 pub mod aggregate;
 pub mod cast;
 pub mod decimal;
+#[cfg(test)]
+mod docs;
 pub mod nested;
 pub mod scalar;
 pub mod suggest;
@@ -48,13 +50,15 @@ impl std::fmt::Display for FunctionKind {
     }
 }
 
-/// All functions, in order of their names.
+/// All functions, in order of their names. One that has several names is there under each.
 pub fn list() -> Vec<FunctionInfo> {
-    let scalars = scalars().map(|f| FunctionInfo {
-        name: f.name,
-        kind: FunctionKind::Scalar,
-        signatures: scalar::signatures(f),
-        summary: f.summary,
+    let scalars = scalars().flat_map(|f| {
+        std::iter::once(f.name).chain(scalar::aliases_of(f.name)).map(|name| FunctionInfo {
+            name,
+            kind: FunctionKind::Scalar,
+            signatures: scalar::signatures_as(f, name),
+            summary: f.summary,
+        })
     });
     let aggregates = aggregates().iter().map(|f| FunctionInfo {
         name: f.name(),
@@ -145,6 +149,9 @@ mod tests {
             BTRIM scalar
             CBRT scalar
             CEIL scalar
+            CEILING scalar
+            CHARACTER_LENGTH scalar
+            CHAR_LENGTH scalar
             CHR scalar
             COALESCE scalar
             CONCAT scalar
@@ -154,6 +161,7 @@ mod tests {
             COSH scalar
             COT scalar
             CURRENT_DATE scalar
+            CURRENT_TIMESTAMP scalar
             DATEADD scalar
             DATESUB scalar
             DATETOSTRING scalar
@@ -199,8 +207,10 @@ mod tests {
             LEAST scalar
             LEFT scalar
             LEN scalar
+            LENGTH scalar
             LN scalar
             LOG scalar
+            LOWER scalar
             LPAD scalar
             LTRIM scalar
             MAP_KEYS scalar
@@ -220,6 +230,7 @@ mod tests {
             PARSE_TIME scalar
             PARSE_TIMESTAMP scalar
             PI scalar
+            POW scalar
             POWER scalar
             RADIANS scalar
             RANDOM scalar
@@ -245,6 +256,7 @@ mod tests {
             STRINGTODATE scalar
             STRINGTOTIMESTAMP scalar
             STRPOS scalar
+            SUBSTR scalar
             SUBSTRING scalar
             TAN scalar
             TANH scalar
@@ -261,6 +273,7 @@ mod tests {
             UCASE scalar
             UNIX_DATE scalar
             UNIX_TIMESTAMP scalar
+            UPPER scalar
             URL_DECODE_PARAM scalar
             URL_ENCODE_PARAM scalar
             URL_EXTRACT_FRAGMENT scalar

@@ -3,7 +3,7 @@
 use chrono::{Datelike, NaiveDate, TimeDelta};
 
 use super::TimeError;
-use super::pattern::Field;
+use super::items::Field;
 use super::zone::Zone;
 
 /// 1970-01-01.

@@ -13,6 +13,7 @@
 //! offsets or regions such as `Europe/Berlin`.
 
 mod fields;
+mod items;
 mod names;
 mod pattern;
 mod read;
@@ -24,7 +25,7 @@ use chrono::{DateTime, NaiveDate};
 pub use zone::Zone;
 
 use fields::Fields;
-use pattern::Item;
+use items::Item;
 use write::Moment;
 
 const DAY_MS: i64 = 86_400_000;

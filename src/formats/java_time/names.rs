@@ -1,6 +1,6 @@
 //! The words of dates, times and zones in the English of the United States.
 
-use super::pattern::{Names, Style};
+use super::items::{Names, Style};
 
 const MONTHS: [&str; 12] = [
     "January",

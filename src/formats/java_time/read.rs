@@ -2,8 +2,8 @@
 
 use super::TimeError;
 use super::fields::Fields;
+use super::items::{Item, Names, Number, OffsetStyle, Part, Sign, Style};
 use super::names::ZONES;
-use super::pattern::{Item, Names, Number, OffsetStyle, Part, Sign, Style};
 use super::zone::Zone;
 
 /// The most of a text that an error quotes.

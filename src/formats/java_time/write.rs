@@ -5,8 +5,8 @@ use std::fmt::Write;
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 
 use super::TimeError;
+use super::items::{Field, Item, Names, Number, OffsetStyle, Part, Sign};
 use super::names::ZONES;
-use super::pattern::{Field, Item, Names, Number, OffsetStyle, Part, Sign};
 use super::zone::Zone;
 
 /// What is to be written: of a DATE only the date, of a TIME only the time of day.

@@ -32,7 +32,10 @@ mod nested;
 mod order;
 mod parts;
 mod regex;
+mod regex_class;
 mod regex_java;
+#[cfg(test)]
+mod regex_tests;
 mod rows;
 pub mod signature;
 mod strings;
@@ -49,12 +52,11 @@ use std::sync::{Arc, LazyLock};
 
 use datafusion::logical_expr::ScalarUDF;
 
-pub use aliases::of as aliases_of;
+pub use aliases::{of as aliases_of, unknown};
 pub use args::{Args, Argument};
 pub use dates::{UNITS, unit};
 pub use signature::{Kernel, Overload, Signature};
 
-use super::suggest::nearest;
 use crate::sql::{SqlError, SqlType, sqlstate};
 
 /// A scalar function of the registry.
@@ -80,6 +82,8 @@ pub struct ResolvedScalar {
 }
 
 struct Entry {
+    /// The heading under which the documents have it.
+    family: &'static str,
     function: &'static ScalarFunction,
     overloads: Vec<(Signature, &'static Overload)>,
     udf: Arc<ScalarUDF>,
@@ -87,34 +91,39 @@ struct Entry {
 
 static REGISTRY: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let families = [
-        bytes::FUNCTIONS,
-        collections::FUNCTIONS,
-        conditional::FUNCTIONS,
-        dates::FUNCTIONS,
-        dates_parts::FUNCTIONS,
-        extremes::FUNCTIONS,
-        geo::FUNCTIONS,
-        h3::FUNCTIONS,
-        joining::FUNCTIONS,
-        json::FUNCTIONS,
-        lambda::FUNCTIONS,
-        maps::FUNCTIONS,
-        mask::FUNCTIONS,
-        math::FUNCTIONS,
-        math_round::FUNCTIONS,
-        math_trig::FUNCTIONS,
-        parts::FUNCTIONS,
-        regex::FUNCTIONS,
-        strings::FUNCTIONS,
-        strings_code::FUNCTIONS,
-        strings_find::FUNCTIONS,
-        time::FUNCTIONS,
-        url::FUNCTIONS,
+        ("Bytes", bytes::FUNCTIONS),
+        ("Arrays and maps", collections::FUNCTIONS),
+        ("Conditions", conditional::FUNCTIONS),
+        ("Dates and times", dates::FUNCTIONS),
+        ("Dates and times", dates_parts::FUNCTIONS),
+        ("Conditions", extremes::FUNCTIONS),
+        ("Places", geo::FUNCTIONS),
+        ("Places", h3::FUNCTIONS),
+        ("Text", joining::FUNCTIONS),
+        ("JSON", json::FUNCTIONS),
+        ("Arrays and maps", lambda::FUNCTIONS),
+        ("Arrays and maps", maps::FUNCTIONS),
+        ("Text", mask::FUNCTIONS),
+        ("Numbers", math::FUNCTIONS),
+        ("Numbers", math_round::FUNCTIONS),
+        ("Numbers", math_trig::FUNCTIONS),
+        ("Arrays and maps", parts::FUNCTIONS),
+        ("Text", regex::FUNCTIONS),
+        ("Text", strings::FUNCTIONS),
+        ("Text", strings_code::FUNCTIONS),
+        ("Text", strings_find::FUNCTIONS),
+        ("Dates and times", time::FUNCTIONS),
+        ("URLs", url::FUNCTIONS),
     ];
-    let functions = families.into_iter().flatten();
-    let mut entries: Vec<_> = functions
-        .map(|function| Entry { function, overloads: parsed(function), udf: Arc::new(udf::udf(function)) })
-        .collect();
+    let functions =
+        families.into_iter().flat_map(|(family, functions)| functions.iter().map(move |f| (family, f)));
+    let entry = |(family, function)| Entry {
+        family,
+        function,
+        overloads: parsed(function),
+        udf: Arc::new(udf::udf(function)),
+    };
+    let mut entries: Vec<_> = functions.map(entry).collect();
     entries.sort_by_key(|entry| entry.function.name);
     entries
 });
@@ -128,6 +137,11 @@ fn parsed(function: &'static ScalarFunction) -> Vec<(Signature, &'static Overloa
 /// All scalar functions, in order of their names.
 pub fn scalars() -> impl Iterator<Item = &'static ScalarFunction> {
     REGISTRY.iter().map(|entry| entry.function)
+}
+
+/// All scalar functions with their families, in order of their names.
+pub fn families() -> impl Iterator<Item = (&'static str, &'static ScalarFunction)> {
+    REGISTRY.iter().map(|entry| (entry.family, entry.function))
 }
 
 /// All scalar functions as DataFusion knows them, in order of their names, which are lower case.
@@ -206,23 +220,12 @@ pub fn takes_unit(name: &str, i: usize) -> bool {
 
 /// The overloads as text, such as `LEN(input STRING) -> INT`.
 pub fn signatures(function: &ScalarFunction) -> Vec<String> {
-    function.overloads.iter().map(|overload| format!("{}{}", function.name, overload.signature)).collect()
+    signatures_as(function, function.name)
 }
 
-/// The error of a name that no function has.
-pub fn unknown(name: &str) -> SqlError {
-    let upper = name.to_uppercase();
-    let synonym = match upper.as_str() {
-        "NVL" => Some("IFNULL"),
-        "MEAN" => Some("AVG"),
-        _ => None,
-    };
-    let names = scalars().map(|f| f.name).chain(super::aggregate::aggregates().iter().map(|f| f.name()));
-    let error = SqlError::new(sqlstate::UNDEFINED_FUNCTION, format!("function {upper} does not exist"));
-    match synonym.or_else(|| nearest(&upper, names)) {
-        Some(near) => error.hint(format!("did you mean {near}?")),
-        None => error.hint("SHOW FUNCTIONS lists all functions"),
-    }
+/// The overloads as text, under another name of the function.
+pub fn signatures_as(function: &ScalarFunction, name: &str) -> Vec<String> {
+    function.overloads.iter().map(|overload| format!("{name}{}", overload.signature)).collect()
 }
 
 fn types_text(args: &[Option<SqlType>]) -> String {

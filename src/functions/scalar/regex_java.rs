@@ -8,7 +8,7 @@
 /// Longer patterns are refused.
 const PATTERN_BYTES_MAX: usize = 10_000;
 /// Deeper groups and classes are refused.
-const DEPTH_MAX: usize = 100;
+pub(super) const DEPTH_MAX: usize = 100;
 
 const LINE_ENDS: &str = r"\n\r\x{85}\x{2028}\x{2029}";
 
@@ -24,28 +24,28 @@ pub fn translate(pattern: &str) -> Result<String, String> {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Flags {
+pub(super) struct Flags {
     dot_all: bool,
     multi_line: bool,
-    comments: bool,
+    pub(super) comments: bool,
 }
 
-struct Translator<'a> {
-    rest: &'a str,
-    out: String,
-    flags: Flags,
+pub(super) struct Translator<'a> {
+    pub(super) rest: &'a str,
+    pub(super) out: String,
+    pub(super) flags: Flags,
     /// The flags outside of each open group.
     outer: Vec<Flags>,
 }
 
 impl<'a> Translator<'a> {
-    fn next(&mut self) -> Option<char> {
+    pub(super) fn next(&mut self) -> Option<char> {
         let c = self.rest.chars().next()?;
         self.rest = self.rest.get(c.len_utf8()..).unwrap_or_default();
         Some(c)
     }
 
-    fn accept(&mut self, text: &str) -> bool {
+    pub(super) fn accept(&mut self, text: &str) -> bool {
         let rest = self.rest.strip_prefix(text);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
@@ -202,13 +202,13 @@ impl<'a> Translator<'a> {
         }
     }
 
-    fn code(&mut self, code: u32) -> Result<(), String> {
+    pub(super) fn code(&mut self, code: u32) -> Result<(), String> {
         let c = char::from_u32(code).ok_or("half a character cannot be matched")?;
         self.out.push_str(&format!(r"\x{{{:x}}}", u32::from(c)));
         Ok(())
     }
 
-    fn quoted(&mut self) -> &'a str {
+    pub(super) fn quoted(&mut self) -> &'a str {
         let (text, rest) = self.rest.split_once("\\E").unwrap_or((self.rest, ""));
         self.rest = rest;
         text
@@ -242,174 +242,4 @@ impl<'a> Translator<'a> {
         }
         Ok(())
     }
-
-    /// What means the same in classes and outside.
-    fn shared_escape(&mut self, c: char) -> Result<(), String> {
-        match c {
-            'd' => self.out.push_str("[0-9]"),
-            'D' => self.out.push_str("[^0-9]"),
-            'w' => self.out.push_str("[a-zA-Z0-9_]"),
-            'W' => self.out.push_str("[^a-zA-Z0-9_]"),
-            's' => self.out.push_str(r"[ \t\n\x0B\x0C\r]"),
-            'S' => self.out.push_str(r"[^ \t\n\x0B\x0C\r]"),
-            'h' => self.out.push_str(r"[ \t\xA0\x{1680}\x{180e}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]"),
-            'H' => self.out.push_str(r"[^ \t\xA0\x{1680}\x{180e}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]"),
-            'v' => self.out.push_str(r"[\n\x0B\x0C\r\x{85}\x{2028}\x{2029}]"),
-            'V' => self.out.push_str(r"[^\n\x0B\x0C\r\x{85}\x{2028}\x{2029}]"),
-            'p' | 'P' => self.property(c == 'P')?,
-            c => {
-                let code = self.character(c)?;
-                self.code(code)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The character of an escape.
-    fn character(&mut self, c: char) -> Result<u32, String> {
-        Ok(match c {
-            't' => 9,
-            'n' => 10,
-            'f' => 12,
-            'r' => 13,
-            'a' => 7,
-            'e' => 27,
-            '0' => {
-                let digits = self.rest.bytes().take(3).take_while(|b| (b'0'..=b'7').contains(b)).count();
-                let digits =
-                    if digits == 3 && !self.rest.starts_with(['0', '1', '2', '3']) { 2 } else { digits };
-                self.digits(digits, 8)?
-            }
-            'x' if self.accept("{") => {
-                let (digits, rest) = self.rest.split_once('}').ok_or("a { is not closed")?;
-                self.rest = rest;
-                u32::from_str_radix(digits, 16).map_err(|_| format!("\\x{{{digits}}} is no character"))?
-            }
-            'x' => self.digits(2, 16)?,
-            'u' => {
-                let high = self.digits(4, 16)?;
-                let low = self.rest.strip_prefix("\\u").and_then(|rest| rest.get(..4));
-                let low = low.and_then(|low| u32::from_str_radix(low, 16).ok());
-                match low {
-                    Some(low) if (0xd800..0xdc00).contains(&high) && (0xdc00..0xe000).contains(&low) => {
-                        self.rest = self.rest.get(6..).unwrap_or_default();
-                        0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)
-                    }
-                    _ => high,
-                }
-            }
-            'c' => u32::from(self.next().ok_or("a character must follow \\c")?) ^ 64,
-            c if c.is_ascii_alphanumeric() => return Err(format!("\\{c} is no escape")),
-            c => u32::from(c),
-        })
-    }
-
-    fn digits(&mut self, count: usize, radix: u32) -> Result<u32, String> {
-        let (digits, rest) = self.rest.split_at_checked(count).ok_or("an escape lacks digits")?;
-        self.rest = rest;
-        u32::from_str_radix(digits, radix).map_err(|_| format!("'{digits}' are no digits of an escape"))
-    }
-
-    fn property(&mut self, negated: bool) -> Result<(), String> {
-        let name = if self.accept("{") {
-            let (name, rest) = self.rest.split_once('}').ok_or("a { is not closed")?;
-            self.rest = rest;
-            name
-        } else {
-            let end = self.rest.chars().next().ok_or("the name of a property is missing")?.len_utf8();
-            let (name, rest) = self.rest.split_at(end);
-            self.rest = rest;
-            name
-        };
-        self.out.push_str(&class_of_property(name, negated)?);
-        Ok(())
-    }
-
-    /// A class; its `[` has been read.
-    fn class(&mut self, depth: usize) -> Result<(), String> {
-        if depth >= DEPTH_MAX {
-            return Err("classes are nested too deeply".to_owned());
-        }
-        self.out.push('[');
-        if self.accept("^") {
-            self.out.push('^');
-        }
-        let mut first = true;
-        loop {
-            let c = self.next().ok_or("a [ is not closed")?;
-            match c {
-                ']' if !first => {
-                    self.out.push(']');
-                    return Ok(());
-                }
-                '[' => self.class(depth + 1)?,
-                '&' if self.accept("&") => self.out.push_str("&&"),
-                c if self.flags.comments && c.is_ascii_whitespace() => continue,
-                '\\' if self.accept("Q") => {
-                    for c in self.quoted().chars() {
-                        self.code(u32::from(c))?;
-                    }
-                }
-                '\\' => {
-                    let c = self.next().ok_or("a \\ stands at the end")?;
-                    if matches!(c, 'b' | 'B' | 'A' | 'z' | 'Z' | 'G' | 'R' | 'X' | 'N' | 'k' | '1'..='9') {
-                        return Err(format!("\\{c} stands in a class"));
-                    }
-                    self.shared_escape(c)?;
-                }
-                // A range, unless it is the first or last character.
-                '-' if !first && !self.rest.starts_with([']', '[']) => self.out.push('-'),
-                c => self.code(u32::from(c))?,
-            }
-            first = false;
-        }
-    }
-}
-
-/// Java's POSIX classes are ASCII; Unicode's scripts, categories and properties have the same names in both.
-fn class_of_property(name: &str, negated: bool) -> Result<String, String> {
-    let posix = match name {
-        "Lower" => "a-z",
-        "Upper" => "A-Z",
-        "ASCII" => r"\x00-\x7F",
-        "Alpha" => "a-zA-Z",
-        "Digit" => "0-9",
-        "Alnum" => "a-zA-Z0-9",
-        "Punct" => r"!-/:-@\[-`{-~",
-        "Graph" => "!-~",
-        "Print" => " -~",
-        "Blank" => r" \t",
-        "Cntrl" => r"\x00-\x1F\x7F",
-        "XDigit" => "0-9a-fA-F",
-        "Space" => r" \t\n\x0B\x0C\r",
-        _ => "",
-    };
-    let not = if negated { "^" } else { "" };
-    if !posix.is_empty() {
-        return Ok(format!("[{not}{posix}]"));
-    }
-    let unicode = match name {
-        "javaLowerCase" => "Lowercase",
-        "javaUpperCase" => "Uppercase",
-        "javaAlphabetic" => "Alphabetic",
-        "javaDigit" => "Nd",
-        "javaLetter" => "L",
-        "L1" | "LD" => return Err(format!("\\p{{{name}}} is not supported")),
-        name if name.starts_with("java")
-            || name.starts_with("In")
-            || name.contains("blk")
-            || name.contains("block") =>
-        {
-            return Err(format!("\\p{{{name}}} is not supported"));
-        }
-        name => match name.split_once('=') {
-            Some(("script" | "sc" | "general_category" | "gc", value)) => value,
-            Some(_) => return Err(format!("\\p{{{name}}} is not supported")),
-            None => name.strip_prefix("Is").unwrap_or(name),
-        },
-    };
-    if unicode.is_empty() || !unicode.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-        return Err(format!("\\p{{{name}}} is not supported"));
-    }
-    Ok(format!(r"\{}{{{unicode}}}", if negated { 'P' } else { 'p' }))
 }
