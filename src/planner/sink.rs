@@ -36,7 +36,7 @@ pub struct SinkPlan {
 /// Who takes the rows.
 pub(super) enum Target<'a> {
     Client,
-    Create(CreateRequest<'a>),
+    Create(Box<CreateRequest<'a>>),
     Insert { sink: Arc<Source>, query_id: Option<String> },
 }
 

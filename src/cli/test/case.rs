@@ -109,7 +109,7 @@ fn refused(error: &SqlError) -> Verdict {
 fn feature(error: &SqlError) -> String {
     let message = error.message.strip_prefix("not supported yet: ").unwrap_or(&error.message);
     let needs_registry =
-        ["format AVRO", "format PROTOBUF", "format JSON_SR"].iter().any(|format| message == *format)
+        ["format AVRO", "format PROTOBUF", "format JSON_SR"].contains(&message)
             || full_text(error).contains("schema registry");
     if needs_registry { format!("schema registry: {message}") } else { message.to_owned() }
 }

@@ -83,8 +83,14 @@ pub fn read_value(
             plain(cursor.string()?).as_deref().and_then(days).map(|days| values.push(days))
         }
         (Values::Boolean(values), _, _) if number => match cursor.number()? {
-            b"0" => Some(values.push(false)),
-            b"1" => Some(values.push(true)),
+            b"0" => {
+                values.push(false);
+                Some(())
+            }
+            b"1" => {
+                values.push(true);
+                Some(())
+            },
             _ => None,
         },
         (_, _, Some(Written::Digits { scale })) if text => {

@@ -92,7 +92,7 @@ fn sort(args: &Args) -> Result<ArrayRef, String> {
     for row in 0..args.rows {
         let descending = match &directions {
             None => Some(false),
-            Some(directions) => directions.get(row).and_then(|text| descending(text)),
+            Some(directions) => directions.get(row).and_then(descending),
         };
         let (Some(list), Some(descending)) = (lists.get(row), descending) else {
             gather.end_null()?;

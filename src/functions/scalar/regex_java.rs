@@ -68,7 +68,7 @@ impl<'a> Translator<'a> {
                     false => r"\A",
                 }),
                 '$' => self.out.push_str(&match self.flags.multi_line {
-                    true => format!(r"(?:\z|(?<!\r)(?=\n)|(?=[\r\x{{85}}\x{{2028}}\x{{2029}}]))"),
+                    true => r"(?:\z|(?<!\r)(?=\n)|(?=[\r\x{85}\x{2028}\x{2029}]))".to_string(),
                     false => format!(r"(?=(?:\r\n|[{LINE_ENDS}])?\z)"),
                 }),
                 '[' => self.class(0)?,
