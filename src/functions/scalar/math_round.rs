@@ -174,14 +174,14 @@ mod tests {
                 ROUND(1.5, 400) -> 1.5
                 ROUND(1.5, -400) -> 0.0
                 ROUND(DECIMAL(4, 2) 1.25, 1) -> 1.30
-                ROUND(DECIMAL(4, 2) 99.99) -> error: the result for 99.99 is out of range for DECIMAL(4, 2)
+                ROUND(DECIMAL(4, 2) 99.99) -> error: the result for 99.99 is out of range for DECIMAL(2, 0)
                 TRUNC(7) -> 7
                 TRUNC(1.7) -> 1
                 TRUNC(-1.7) -> -1
                 TRUNC(-1.75, 1) -> -1.7
                 TRUNC(126.5, -1) -> 120.0
                 TRUNC(1.5, NULL) -> NULL
-                TRUNC(DECIMAL(4, 2) -1.25) -> -1.00
+                TRUNC(DECIMAL(4, 2) -1.25) -> -1
                 TRUNC(DECIMAL(4, 2) 1.29, 1) -> 1.20"#]],
         );
     }

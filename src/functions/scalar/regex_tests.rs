@@ -76,6 +76,8 @@ fn dialect() {
             "REGEXP_EXTRACT('[a-z&&[^bc]]+', 'bcad')",
             "REGEXP_EXTRACT('[]a-]+', 'x-]a')",
             "REGEXP_EXTRACT('[^\\s\\]]+', '] ab')",
+            "REGEXP_EXTRACT('[\\w-.]+@', ' a-b.c@d')",
+            "REGEXP_EXTRACT('[a-c-e\\x41-\\x43]+', 'd-eB')",
             "REGEXP_EXTRACT('\\Qa.b\\E', 'axb a.b')",
             "REGEXP_EXTRACT('(a)\\1', 'aba aa')",
             "REGEXP_EXTRACT('(?<x>a)\\k<x>', 'aba aa')",
@@ -113,6 +115,8 @@ fn dialect() {
             REGEXP_EXTRACT('[a-z&&[^bc]]+', 'bcad') -> ad
             REGEXP_EXTRACT('[]a-]+', 'x-]a') -> -]a
             REGEXP_EXTRACT('[^\s\]]+', '] ab') -> ab
+            REGEXP_EXTRACT('[\w-.]+@', ' a-b.c@d') -> a-b.c@
+            REGEXP_EXTRACT('[a-c-e\x41-\x43]+', 'd-eB') -> -eB
             REGEXP_EXTRACT('\Qa.b\E', 'axb a.b') -> a.b
             REGEXP_EXTRACT('(a)\1', 'aba aa') -> aa
             REGEXP_EXTRACT('(?<x>a)\k<x>', 'aba aa') -> aa

@@ -548,7 +548,7 @@ fn functions() {
             ROUND(-1.5e0)  =>  BIGINT: -1 | -1 | -1
             ROUND(D, 0)  =>  DOUBLE: 2.0 | 0.0 | NULL
             ROUND(1.2345e0, 2)  =>  DOUBLE: 1.23 | 1.23 | 1.23
-            ROUND(M)  =>  DECIMAL(4, 2): 13.00 | 0.00 | NULL
+            ROUND(M)  =>  DECIMAL(2, 0): 13 | 0 | NULL
             ROUND(M, 1)  =>  DECIMAL(4, 2): 12.50 | 0.00 | NULL
             ROUND(I)  =>  BIGINT: 7 | 0 | NULL
             ROUND(1234.5e0, -2)  =>  DOUBLE: 1200.0 | 1200.0 | 1200.0
