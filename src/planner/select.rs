@@ -41,7 +41,7 @@ pub fn plan_create_as(
 ) -> Result<QueryPlan, SqlError> {
     let with = WithClause::parse(&create.with, Clause::CreateAs)?;
     let request = CreateRequest { create, with, sql };
-    Planner::new(&create.query, context)?.plan(Target::Create(request))
+    Planner::new(&create.query, context)?.plan(Target::Create(Box::new(request)))
 }
 
 /// Plans INSERT INTO … SELECT.

@@ -108,9 +108,8 @@ fn refused(error: &SqlError) -> Verdict {
 /// The words of an error that name what is not supported. What waits for the schema registry says so first.
 fn feature(error: &SqlError) -> String {
     let message = error.message.strip_prefix("not supported yet: ").unwrap_or(&error.message);
-    let needs_registry =
-        ["format AVRO", "format PROTOBUF", "format JSON_SR"].contains(&message)
-            || full_text(error).contains("schema registry");
+    let needs_registry = ["format AVRO", "format PROTOBUF", "format JSON_SR"].contains(&message)
+        || full_text(error).contains("schema registry");
     if needs_registry { format!("schema registry: {message}") } else { message.to_owned() }
 }
 

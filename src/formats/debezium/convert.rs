@@ -90,7 +90,7 @@ pub fn read_value(
             b"1" => {
                 values.push(true);
                 Some(())
-            },
+            }
             _ => None,
         },
         (_, _, Some(Written::Digits { scale })) if text => {

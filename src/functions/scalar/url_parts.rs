@@ -133,10 +133,9 @@ fn legal(text: &str) -> Result<(), &'static str> {
     while let [first, behind @ ..] = bytes {
         bytes = behind;
         match first {
-            b'%'
-                if !behind.get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) => {
-                    return Err("two hexadecimal digits must follow %");
-                }
+            b'%' if !behind.get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) => {
+                return Err("two hexadecimal digits must follow %");
+            }
             0..=b' ' | 0x7f | b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => {
                 return Err("it has a character that must be encoded");
             }
