@@ -115,7 +115,8 @@ async fn wait_for_tables(runtime: &Arc<Runtime>, query: &sp::Query) -> Result<()
         if catalog.source(&name).is_some_and(|s| s.kind == crate::sql::ast::SourceKind::Stream) {
             continue;
         }
-        while runtime.table(&id).is_none() {
+        // A query without GROUP BY has its table in the topic.
+        while runtime.keeps_table(&id) && runtime.table(&id).is_none() {
             let Some(info) = runtime.query(&id) else { break };
             let failed = matches!(info.stats.state, QueryState::Retrying | QueryState::Failed);
             if failed || Instant::now() > deadline {
