@@ -184,6 +184,7 @@ fn the_metrics_of_a_query() {
         rivermill_query_rows_in_total{query="CTAS_\"A\"_1"} 10
         rivermill_query_rows_out_total{query="CTAS_\"A\"_1"} 4
         rivermill_query_state{query="CTAS_\"A\"_1",state="failed"} 0
+        rivermill_query_state{query="CTAS_\"A\"_1",state="paused"} 0
         rivermill_query_state{query="CTAS_\"A\"_1",state="recovering"} 0
         rivermill_query_state{query="CTAS_\"A\"_1",state="retrying"} 0
         rivermill_query_state{query="CTAS_\"A\"_1",state="running"} 1
