@@ -26,6 +26,7 @@ pub use zone::Zone;
 
 use fields::Fields;
 use items::Item;
+use read::Extent;
 use write::Moment;
 
 const DAY_MS: i64 = 86_400_000;
@@ -87,6 +88,12 @@ impl DateTimePattern {
         i32::try_from(self.read(text)?.date()?).map_err(|_| TimeError::OutOfRange)
     }
 
+    /// Reads a date that a text begins with, whatever stands behind it.
+    pub fn read_leading_date(&self, text: &str) -> Result<i32, TimeError> {
+        let fields = read::read(&self.items, text, Extent::Start)?;
+        i32::try_from(fields.date()?).map_err(|_| TimeError::OutOfRange)
+    }
+
     /// Reads a time of day, ms since midnight.
     pub fn read_time(&self, text: &str) -> Result<i32, TimeError> {
         let time = self.read(text)?.time()?;
@@ -119,7 +126,7 @@ impl DateTimePattern {
     }
 
     fn read(&self, text: &str) -> Result<Fields, TimeError> {
-        read::read(&self.items, text)
+        read::read(&self.items, text, Extent::Whole)
     }
 
     fn write(&self, moment: &Moment) -> Result<String, TimeError> {

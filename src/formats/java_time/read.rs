@@ -9,9 +9,16 @@ use super::zone::Zone;
 /// The most of a text that an error quotes.
 const QUOTED_CHARS_MAX: usize = 60;
 
-pub(super) fn read(items: &[Item], text: &str) -> Result<Fields, TimeError> {
+/// How much of a text a pattern must match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    Start,
+}
+
+pub(super) fn read(items: &[Item], text: &str, extent: Extent) -> Result<Fields, TimeError> {
     let mut reader = Reader { text, pos: 0, fields: Fields::default() };
-    if reader.items(items).is_some() && reader.pos == text.len() {
+    if reader.items(items).is_some() && (extent == Extent::Start || reader.pos == text.len()) {
         return Ok(reader.fields);
     }
     let at = text.get(..reader.pos).unwrap_or_default().chars().count() + 1;

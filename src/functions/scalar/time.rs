@@ -56,9 +56,9 @@ pub const FUNCTIONS: &[ScalarFunction] = &[
     },
     ScalarFunction {
         name: "PARSE_DATE",
-        summary: "The date that a text says, by a pattern",
+        summary: "The date that a text begins with, by a pattern",
         overloads: &[Overload::new("(formattedDate STRING, formatPattern STRING) -> DATE", |a| {
-            parse::<Date32Type>(a, |pattern, text, _| pattern.read_date(text))
+            parse::<Date32Type>(a, |pattern, text, _| pattern.read_leading_date(text))
         })],
         takes_failures: false,
     },
