@@ -33,6 +33,7 @@ mod ksqldb;
 mod log_crash;
 mod log_embedded;
 mod memory_limit;
+mod own_topics;
 mod recovery;
 mod replace;
 mod rollback;
