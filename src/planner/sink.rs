@@ -33,6 +33,9 @@ pub struct SinkPlan {
     pub query_id: Option<String>,
 }
 
+/// How long Kafka keeps records unless it is told otherwise: seven days.
+const BROKER_RETENTION_MS: i64 = 7 * 24 * 3_600_000;
+
 /// Who takes the rows.
 pub(super) enum Target<'a> {
     Client,
@@ -227,11 +230,12 @@ fn create(
         wrap_single_value,
     };
     let compact = create.kind == SourceKind::Table && window.is_none();
-    // The topic keeps a window at least as long as the table does.
+    // The topic keeps a window at least as long as the table does. Where nobody asks for less, the broker's own retention
+    // is not shortened: Kafka goes by the time of the records, and would delete the results of old events at once.
     let retention_ms = match (with.retention_ms, window) {
         (Some(asked), Some(window)) if asked >= 0 => Some(asked.max(window.retention_ms)),
         (Some(asked), _) => Some(asked),
-        (None, window) => window.map(|window| window.retention_ms),
+        (None, window) => window.map(|window| window.retention_ms).filter(|ms| *ms > BROKER_RETENTION_MS),
     };
     let topic = TopicPlan {
         name: topic,
