@@ -106,10 +106,7 @@ impl Segment {
         args: &[Vec<ArrayRef>],
         failed: &mut Vec<(usize, String)>,
     ) {
-        for (slot, time) in slots.iter().zip(times) {
-            let largest = &mut self.times[*slot as usize];
-            *largest = time.max(*largest);
-        }
+        self.advance(slots, times);
         for (accumulator, args) in self.accumulators.iter_mut().zip(args) {
             accumulator.update(slots, args, failed);
         }
@@ -123,12 +120,17 @@ impl Segment {
         args: &[Vec<ArrayRef>],
         failed: &mut Vec<(usize, String)>,
     ) {
+        self.advance(slots, times);
+        for (accumulator, args) in self.accumulators.iter_mut().zip(args) {
+            accumulator.retract(slots, args, failed);
+        }
+    }
+
+    /// A group's time is the largest of its rows'.
+    fn advance(&mut self, slots: &[u32], times: impl Iterator<Item = i64>) {
         for (slot, time) in slots.iter().zip(times) {
             let largest = &mut self.times[*slot as usize];
             *largest = time.max(*largest);
-        }
-        for (accumulator, args) in self.accumulators.iter_mut().zip(args) {
-            accumulator.retract(slots, args, failed);
         }
     }
 
